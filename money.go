@@ -138,3 +138,21 @@ func isOdd(q Decimal) bool {
 	n := q.Shift(QuoScale).BigInt()
 	return new(big.Int).And(n, big.NewInt(1)).Sign() != 0
 }
+
+// MarshalText writes money as "30.00 USD"; the zero value as nothing.
+func (m Money) MarshalText() ([]byte, error) {
+	if m.Currency == "" && m.IsZero() {
+		return nil, nil
+	}
+	return []byte(m.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (m *Money) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*m = Money{}
+		return nil
+	}
+	*m, err = ParseMoney(string(text))
+	return err
+}

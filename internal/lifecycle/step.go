@@ -1,0 +1,344 @@
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// Step is the machine: it gives the state after the event and what to do. It is
+// total: every event is allowed in every state, and one that nothing names for
+// a state leaves it as it is. Replaying an event changes nothing more.
+func Step(s State, e Event, p Policy) (State, []Effect) {
+	switch e := e.(type) {
+	case Seen:
+		return seen(s, e, p)
+	case Missed:
+		return missed(s, e, p)
+	case Untold:
+		return untold(s, e)
+	case Granted:
+		return granted(s)
+	case Denied:
+		return denied(s, e)
+	case Told:
+		return told(s, e, p)
+	case Dismissed:
+		return dismissed(s, e, p)
+	case Snoozed:
+		return snoozed(s, e)
+	case Tick:
+		return tick(s, e)
+	case Outranked:
+		return outranked(s, e)
+	case Unrivalled:
+		return unrivalled(s)
+	case Unlinked:
+		return unlinked(s)
+	}
+	return s, nil
+}
+
+// replayed: scans come in order, so one that is not later than what was seen
+// has been heard already.
+func (s State) replayed(at time.Time) bool {
+	return !s.LastSeen.IsZero() && !at.After(s.LastSeen) || !s.MissedAt.IsZero() && !at.After(s.MissedAt)
+}
+
+func seen(s State, e Seen, p Policy) (State, []Effect) {
+	if s.replayed(e.At) {
+		return s, nil
+	}
+	if s.FirstSeen.IsZero() {
+		s.FirstSeen, s.Workflow = e.At, trimtab.New
+	}
+	changed := s.Fingerprint != "" && e.Fingerprint != s.Fingerprint
+	s.Condition, s.LastSeen = trimtab.Present, e.At
+	s.Seen, s.Streak, s.Missed, s.Noted = s.Seen+1, s.Streak+1, 0, false
+	if s.Workflow != trimtab.InProgress && s.Workflow != trimtab.DoneClaimed {
+		s.Savings, s.Cost, s.Fingerprint = e.Savings, e.Cost, e.Fingerprint
+	}
+	switch s.Workflow {
+	case trimtab.Ticketed:
+		return refresh(s, p)
+	case trimtab.DoneClaimed:
+		return unproved(s, e)
+	case trimtab.Dismissed:
+		return breakDismissal(s, changed)
+	case trimtab.Verified, trimtab.AutoResolved:
+		return again(s, e, p)
+	}
+	return s, nil
+}
+
+// refresh edits the ticket only when its savings moved materially.
+func refresh(s State, p Policy) (State, []Effect) {
+	if !s.Filed || s.Shown.Currency != s.Savings.Currency || !material(s.Shown.Amount, s.Savings.Amount, p) {
+		return s, nil
+	}
+	s.Shown = s.Savings
+	return s, []Effect{{Kind: Refresh}}
+}
+
+func material(was, is trimtab.Decimal, p Policy) bool {
+	limit := was.Abs().Mul(decimal.RequireFromString(p.MaterialShare))
+	if least := decimal.RequireFromString(p.MaterialAmount); limit.LessThan(least) {
+		limit = least
+	}
+	return is.Sub(was).Abs().GreaterThan(limit)
+}
+
+// unproved reopens the ticket, once, when the data of the whole window still
+// show what was said to be fixed.
+func unproved(s State, e Seen) (State, []Effect) {
+	if !e.After.over() || s.CannotTell || s.Reopened {
+		return s, nil
+	}
+	s.Workflow, s.Reopened, s.ClaimedAt = trimtab.InProgress, true, time.Time{}
+	text := fmt.Sprintf("%.0f days of data since this was closed still show it: the estimate is %s a month.",
+		e.After.Days, e.Savings.Display())
+	if e.After.HasCost {
+		text += fmt.Sprintf(" The resource cost %s a month before and %s since.", s.Baseline.Display(), e.After.RunRate.Display())
+	}
+	return s, []Effect{{Kind: Reopen, Text: text}}
+}
+
+// breakDismissal ends a dismissal early when what was dismissed is no longer
+// what there is.
+func breakDismissal(s State, changed bool) (State, []Effect) {
+	doubled := !s.At.IsZero() && s.At.Currency == s.Savings.Currency &&
+		s.Savings.Amount.GreaterThanOrEqual(s.At.Amount.Mul(decimal.NewFromInt(2)))
+	switch {
+	case changed:
+		return revive(s, "The resource's configuration has changed since this was dismissed.")
+	case doubled:
+		return revive(s, "The savings have doubled since this was dismissed: now "+s.Savings.Display()+" a month.")
+	}
+	return s, nil
+}
+
+// again reopens the same ticket within the window; later the caller begins a
+// new episode, so nothing changes here.
+func again(s State, e Seen, p Policy) (State, []Effect) {
+	if !WithinReopen(s, e.At, p) {
+		return s, nil
+	}
+	var effects []Effect
+	if s.Workflow == trimtab.Verified {
+		effects = []Effect{{Kind: Record, Entry: Entry{Kind: "regressed", At: e.At, Baseline: s.Baseline, Observed: e.Cost, Basis: "gross"}}}
+	}
+	s.Streak = 1
+	s, more := revive(s, "It is there again: the estimate is "+e.Savings.Display()+" a month.")
+	return s, append(effects, more...)
+}
+
+// WithinReopen reports whether a closed episode that is seen again at a time
+// is still the same one.
+func WithinReopen(s State, at time.Time, p Policy) bool {
+	return at.Sub(s.ClosedAt) <= p.ReopenWithin
+}
+
+// revive brings an ended or resting episode back: its ticket reopens if there
+// is one, otherwise it waits for policy as if new.
+func revive(s State, text string) (State, []Effect) {
+	s.Until, s.ClosedAt, s.Reason, s.By = time.Time{}, time.Time{}, "", ""
+	if !s.Filed {
+		s.Workflow = trimtab.New
+		return s, nil
+	}
+	s.Workflow = trimtab.Ticketed
+	return s, []Effect{{Kind: Reopen, Text: text}}
+}
+
+func missed(s State, e Missed, p Policy) (State, []Effect) {
+	if s.Workflow == "" || s.replayed(e.At) {
+		return s, nil
+	}
+	s.Condition, s.Streak, s.MissedAt = trimtab.Absent, 0, e.At
+	s.Missed++
+	switch s.Workflow {
+	case trimtab.DoneClaimed:
+		return verify(s, e)
+	case trimtab.InProgress:
+		return note(s)
+	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.Superseded:
+		return resolve(s, e, p)
+	}
+	return s, nil
+}
+
+func verify(s State, e Missed) (State, []Effect) {
+	if !e.After.over() {
+		return s, nil
+	}
+	s.Workflow, s.ClosedAt, s.Reason = trimtab.Verified, e.At, "verified"
+	entry := Entry{Kind: "verified", At: e.At, Baseline: s.Baseline, Realised: s.Savings, Basis: "estimated"}
+	if realised, err := s.Baseline.Sub(e.After.RunRate); err == nil && e.After.HasCost {
+		entry.Observed, entry.Realised, entry.Basis = e.After.RunRate, realised, "gross"
+	}
+	text := fmt.Sprintf("Verified: %s a month saved (%s), from %.0f days of data.", entry.Realised.Display(), entry.Basis, e.After.Days)
+	return s, []Effect{{Kind: Record, Entry: entry}, {Kind: Comment, Text: text}}
+}
+
+func note(s State) (State, []Effect) {
+	if s.Noted {
+		return s, nil
+	}
+	s.Noted = true
+	return s, []Effect{{Kind: Comment, Text: "The latest data no longer show this. If it is fixed, close the ticket; the saving is then verified."}}
+}
+
+func resolve(s State, e Missed, p Policy) (State, []Effect) {
+	if s.Missed < p.MissedToResolve {
+		return s, nil
+	}
+	filed := s.Filed && s.Workflow != trimtab.Superseded
+	s.Workflow, s.ClosedAt, s.Reason = trimtab.AutoResolved, e.At, e.Reason
+	if !filed {
+		return s, nil
+	}
+	return s, []Effect{{Kind: Close, Text: fmt.Sprintf("Closed: %d complete scans in a row no longer show this (%s).", s.Missed, e.Reason)}}
+}
+
+// untold never closes anything, and breaks no run of misses: those stay counted.
+func untold(s State, e Untold) (State, []Effect) {
+	if s.Workflow.Open() && s.Workflow != "" && !s.replayed(e.At) {
+		s.Condition = trimtab.Unknown
+	}
+	return s, nil
+}
+
+func granted(s State) (State, []Effect) {
+	if s.Workflow != trimtab.New && s.Workflow != trimtab.Held || s.Condition != trimtab.Present {
+		return s, nil
+	}
+	s.Workflow, s.Filed, s.Shown, s.Reason = trimtab.Ticketed, true, s.Savings, ""
+	return s, []Effect{{Kind: File}}
+}
+
+func denied(s State, e Denied) (State, []Effect) {
+	if s.Workflow == trimtab.New || s.Workflow == trimtab.Held {
+		s.Workflow, s.Reason = trimtab.Held, e.Why
+	}
+	return s, nil
+}
+
+func told(s State, e Told, p Policy) (State, []Effect) {
+	switch e.Status {
+	case tracker.InProgress:
+		return begun(s, e), nil
+	case tracker.Open:
+		return reopenedByPerson(s, trimtab.Ticketed), nil
+	case tracker.Done:
+		return claimed(s, e), nil
+	case tracker.WontDo:
+		return dismissed(s, Dismissed{At: e.At, Reason: "closed as won't do in the tracker"}, p)
+	}
+	return s, nil
+}
+
+func begun(s State, e Told) State {
+	if s.Workflow != trimtab.Ticketed {
+		return reopenedByPerson(s, trimtab.InProgress)
+	}
+	s.Workflow = trimtab.InProgress
+	return s.freeze(e.At)
+}
+
+// freeze fixes what a fix will be measured against, once an episode.
+func (s State) freeze(at time.Time) State {
+	if s.BaselineAt.IsZero() {
+		s.Baseline, s.BaselineAt = s.Cost, at
+	}
+	return s
+}
+
+func reopenedByPerson(s State, to trimtab.Workflow) State {
+	switch s.Workflow {
+	case trimtab.DoneClaimed, trimtab.Verified, trimtab.Dismissed, trimtab.AutoResolved:
+		s.Workflow, s.ClaimedAt, s.ClosedAt, s.Until, s.Reason = to, time.Time{}, time.Time{}, time.Time{}, ""
+	}
+	return s
+}
+
+// claimed opens the verification. Where the condition went before somebody
+// said so, the window counts from then.
+func claimed(s State, e Told) State {
+	if s.Workflow != trimtab.Ticketed && s.Workflow != trimtab.InProgress {
+		return s
+	}
+	s = s.freeze(e.At)
+	s.Workflow, s.ClaimedAt, s.CannotTell = trimtab.DoneClaimed, e.At, e.CannotTell
+	if s.Condition == trimtab.Absent && s.MissedAt.Before(e.At) {
+		s.ClaimedAt = s.MissedAt
+	}
+	return s
+}
+
+func dismissed(s State, e Dismissed, p Policy) (State, []Effect) {
+	switch s.Workflow {
+	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed, trimtab.Snoozed:
+	default:
+		return s, nil
+	}
+	s.Workflow, s.At, s.Reason, s.Until = trimtab.Dismissed, s.Savings, e.Reason, e.Until
+	if s.Until.IsZero() {
+		s.Until = e.At.Add(p.DismissFor)
+	}
+	return s, nil
+}
+
+func snoozed(s State, e Snoozed) (State, []Effect) {
+	switch s.Workflow {
+	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress:
+		s.Workflow, s.Until = trimtab.Snoozed, e.Until
+	}
+	return s, nil
+}
+
+func tick(s State, e Tick) (State, []Effect) {
+	resting := s.Workflow == trimtab.Dismissed || s.Workflow == trimtab.Snoozed
+	if !resting || s.Until.IsZero() || e.At.Before(s.Until) {
+		return s, nil
+	}
+	switch s.Condition {
+	case trimtab.Present:
+		return revive(s, "The time for which this was put off is over, and it is still there.")
+	case trimtab.Absent:
+		s.Workflow, s.ClosedAt, s.Reason = trimtab.AutoResolved, e.At, "condition_cleared"
+	}
+	return s, nil
+}
+
+func outranked(s State, e Outranked) (State, []Effect) {
+	switch s.Workflow {
+	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress:
+	default:
+		return s, nil
+	}
+	filed := s.Filed
+	s.Workflow, s.By, s.Reason = trimtab.Superseded, e.By, "superseded"
+	if !filed {
+		return s, nil
+	}
+	return s, []Effect{{Kind: Close, Text: "Closed: a better proposal for the same resource has its own ticket."}}
+}
+
+func unrivalled(s State) (State, []Effect) {
+	if s.Workflow != trimtab.Superseded || s.Condition != trimtab.Present {
+		return s, nil
+	}
+	return revive(s, "The better proposal for the same resource has gone; this one stands again.")
+}
+
+func unlinked(s State) (State, []Effect) {
+	switch s.Workflow {
+	case trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed:
+		s.Workflow, s.Filed, s.Reason = trimtab.Held, false, "its ticket is gone"
+	}
+	return s, nil
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/trimtab/trimtab/source"
+)
+
+// Gathered is the last complete batch of a source.
+type Gathered struct {
+	Source string
+	At     time.Time
+	Until  time.Time
+	Facts  []source.Fact
+}
+
+// SaveGathered keeps a source's complete batch in place of the one before.
+// Values are written as the rule language reads them: exact amounts as text.
+func (t *Tx) SaveGathered(g Gathered) error {
+	var buf bytes.Buffer
+	if err := writeFacts(&buf, g.Facts); err != nil {
+		return fmt.Errorf("keep what %s gathered: %w", g.Source, err)
+	}
+	return t.exec(`INSERT INTO gathered (source, at, until, facts) VALUES (?, ?, ?, ?)
+		ON CONFLICT (source) DO UPDATE SET at = excluded.at, until = excluded.until, facts = excluded.facts`,
+		g.Source, millis(g.At), millis(g.Until), buf.Bytes())
+}
+
+func writeFacts(w io.Writer, facts []source.Fact) error {
+	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(z)
+	for _, f := range facts {
+		if err := enc.Encode(f); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+// Gathered reads the last complete batch of every source, by name.
+func (t *Tx) Gathered() ([]Gathered, error) {
+	return list(t, readGathered, `SELECT source, at, until, facts FROM gathered ORDER BY source`)
+}
+
+func readGathered(r scanner) (g Gathered, err error) {
+	var at, until int64
+	var packed []byte
+	if err := r.Scan(&g.Source, &at, &until, &packed); err != nil {
+		return g, err
+	}
+	g.At, g.Until = fromMillis(at), fromMillis(until)
+	if g.Facts, err = readFacts(packed); err != nil {
+		return g, fmt.Errorf("facts of %s: %w", g.Source, err)
+	}
+	return g, nil
+}
+
+func readFacts(packed []byte) ([]source.Fact, error) {
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bufio.NewReader(z))
+	dec.UseNumber()
+	var facts []source.Fact
+	for {
+		var f source.Fact
+		err := dec.Decode(&f)
+		if errors.Is(err, io.EOF) {
+			return facts, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, f)
+	}
+}
+
+// Watermark is the last successful pull from a tracker.
+type Watermark struct {
+	At   time.Time         // on the tracker's clock
+	Seen map[string]string // issue id → version, for what lies within the overlap
+}
+
+// Watermark reads a scope's watermark; the zero value if there is none.
+func (t *Tx) Watermark(scope string) (w Watermark, err error) {
+	marks, err := list(t, func(r scanner) (w Watermark, err error) {
+		var at int64
+		var seen string
+		if err := r.Scan(&at, &seen); err != nil {
+			return w, err
+		}
+		w.At = fromMillis(at)
+		return w, json.Unmarshal([]byte(seen), &w.Seen)
+	}, `SELECT at, seen FROM watermarks WHERE scope = ?`, scope)
+	if len(marks) == 1 {
+		w = marks[0]
+	}
+	return w, err
+}
+
+// SaveWatermark writes a scope's watermark.
+func (t *Tx) SaveWatermark(scope string, w Watermark) error {
+	seen, err := json.Marshal(w.Seen)
+	if err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO watermarks (scope, at, seen) VALUES (?, ?, ?)
+		ON CONFLICT (scope) DO UPDATE SET at = excluded.at, seen = excluded.seen`, scope, millis(w.At), string(seen))
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// OpKind says what a write to a tracker does.
+type OpKind string
+
+// The kinds of writes.
+const (
+	OpCreate  OpKind = "create"
+	OpReopen  OpKind = "reopen"
+	OpClose   OpKind = "close"
+	OpComment OpKind = "comment"
+	OpRefresh OpKind = "refresh"
+)
+
+// OpState says how far a write has come.
+type OpState string
+
+// The states of a write. A write is sent only after "sent" is committed, so
+// whatever a dead process may have done outside is marked so.
+const (
+	OpPlanned OpState = "planned" // to be sent
+	OpSent    OpState = "sent"    // a call is under way, or its process died
+	OpUnknown OpState = "unknown" // the outcome is not known: look before sending again
+	OpDone    OpState = "done"
+	OpBlocked OpState = "blocked" // it cannot succeed as it is; Error says why
+)
+
+// Op is one write of the outbox.
+type Op struct {
+	ID        int64
+	Link      int64
+	Kind      OpKind
+	Payload   OpPayload
+	State     OpState
+	Attempts  int // calls that ended; a killed process counts none
+	CreatedAt time.Time
+	NotBefore time.Time
+	SentAt    time.Time
+	SettledAt time.Time // end of the failed call, or its takeover: settling counts from here
+	Error     string
+}
+
+// OpPayload is what a write carries; which fields depends on the kind.
+type OpPayload struct {
+	Project     string   `json:"project,omitempty"`
+	Type        string   `json:"type,omitempty"`
+	Summary     string   `json:"summary,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Labels      []string `json:"labels,omitempty"`
+	Assignee    string   `json:"assignee,omitempty"`
+	Priority    string   `json:"priority,omitempty"`
+	Comment     string   `json:"comment,omitempty"`
+}
+
+const opColumns = `o.id, o.link_id, o.kind, o.payload, o.state, o.attempts, o.created_at, o.not_before, o.sent_at, o.settled_at, o.error`
+
+func readOp(r scanner) (*Op, error) {
+	o := &Op{}
+	var payload string
+	var created, notBefore, sent, settled int64
+	err := r.Scan(&o.ID, &o.Link, &o.Kind, &payload, &o.State, &o.Attempts, &created, &notBefore, &sent, &settled, &o.Error)
+	if err != nil {
+		return nil, err
+	}
+	o.CreatedAt, o.NotBefore, o.SentAt, o.SettledAt = fromMillis(created), fromMillis(notBefore), fromMillis(sent), fromMillis(settled)
+	if err := json.Unmarshal([]byte(payload), &o.Payload); err != nil {
+		return nil, fmt.Errorf("op %d: %w", o.ID, err)
+	}
+	return o, nil
+}
+
+// Plan puts a write into the outbox.
+func (t *Tx) Plan(link int64, kind OpKind, payload OpPayload, at time.Time) error {
+	text, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO ops (link_id, kind, payload, state, created_at) VALUES (?, ?, ?, ?, ?)`,
+		link, string(kind), string(text), string(OpPlanned), millis(at))
+}
+
+// SaveOp writes how far an op has come.
+func (t *Tx) SaveOp(o *Op) error {
+	return t.exec(`UPDATE ops SET state = ?, attempts = ?, not_before = ?, sent_at = ?, settled_at = ?, error = ? WHERE id = ?`,
+		string(o.State), o.Attempts, millis(o.NotBefore), millis(o.SentAt), millis(o.SettledAt), o.Error, o.ID)
+}
+
+// Ops reads a tracker's writes in a state that are due, oldest first.
+func (t *Tx) Ops(tracker string, state OpState, due time.Time) ([]*Op, error) {
+	return list(t, readOp, `SELECT `+opColumns+` FROM ops o JOIN links l ON l.id = o.link_id
+		WHERE l.tracker = ? AND o.state = ? AND o.not_before <= ? ORDER BY o.id`, tracker, string(state), millis(due))
+}
+
+// OpCounts counts the writes of the outbox by state.
+func (t *Tx) OpCounts() (map[string]int, error) {
+	return t.counts(`SELECT state, COUNT(*) FROM ops GROUP BY state`)
+}
+
+// Unfinished lists the writes that wait or are blocked, for people.
+func (t *Tx) Unfinished() ([]*Op, error) {
+	return list(t, readOp, `SELECT `+opColumns+` FROM ops o WHERE o.state <> 'done' ORDER BY o.id`)
+}

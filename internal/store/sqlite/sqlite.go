@@ -1,0 +1,126 @@
+// Package sqlite opens the state in one SQLite file: write-ahead log, every
+// commit on disk before it is reported (synchronous=FULL), one writer.
+//
+// A writing process holds a lock on a file beside the state. The operating
+// system gives it back the moment the process dies, so a killed writer never
+// keeps its successor waiting, and two writers never meet.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	_ "github.com/mattn/go-sqlite3" // the driver
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/store"
+)
+
+var dialect = store.Dialect{Name: "sqlite", ID: "INTEGER PRIMARY KEY AUTOINCREMENT", Bytes: "BLOB"}
+
+// Open opens or makes the state at path for writing. Another process that has
+// it open for writing is an error of code Busy that names its process id.
+func Open(ctx context.Context, path string) (*store.Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, trimtab.Errorf(trimtab.Outside, "make the state's folder: %w", err)
+	}
+	unlock, err := lock(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, path, unlock)
+	if err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string, onClose func() error) (*store.Store, error) {
+	write, err := connect(path, url.Values{"_txlock": {"immediate"}}, 1)
+	if err != nil {
+		return nil, err
+	}
+	read, err := connect(path, url.Values{"_query_only": {"true"}}, 4)
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	s, err := store.New(ctx, write, read, dialect, onClose)
+	if err != nil {
+		return nil, errors.Join(unreadable(path, err), write.Close(), read.Close())
+	}
+	return s, nil
+}
+
+// OpenRead opens an existing state beside a writer; Write on it fails.
+func OpenRead(ctx context.Context, path string) (*store.Store, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, trimtab.Errorf(trimtab.NotFound, "there is no state at %s yet", path).
+			WithNext("run `trimtab run` first, or name the right deployment file with -c")
+	}
+	read, err := connect(path, url.Values{"_query_only": {"true"}}, 4)
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Attach(ctx, read, dialect)
+	if err != nil {
+		return nil, errors.Join(unreadable(path, err), read.Close())
+	}
+	return s, nil
+}
+
+func unreadable(path string, err error) error {
+	if !strings.Contains(err.Error(), "not a database") && !strings.Contains(err.Error(), "malformed") {
+		return err
+	}
+	return trimtab.Errorf(trimtab.Invalid, "%s is no state of Trimtab: %w", path, err).
+		WithNext("name another file as `state:`, or put a backup in its place")
+}
+
+func connect(path string, extra url.Values, connections int) (*sql.DB, error) {
+	q := url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
+		"_busy_timeout": {"10000"}, "_foreign_keys": {"true"},
+	}
+	for k, v := range extra {
+		q[k] = v
+	}
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite3", u.String())
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Outside, "open state %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(connections)
+	return db, nil
+}
+
+// lock takes the writer's lock and leaves the process id in it for whoever
+// comes second.
+func lock(path string) (unlock func() error, err error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Outside, "lock the state: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := io.ReadAll(io.LimitReader(f, 32))
+		_ = f.Close()
+		return nil, trimtab.Errorf(trimtab.Busy, "another trimtab (process %s) is writing to %s", strings.TrimSpace(string(holder)), path).
+			WithNext("wait until it has finished, or stop it; reading commands work meanwhile")
+	}
+	if err := errors.Join(f.Truncate(0), writeAt(f, fmt.Sprintln(os.Getpid()))); err != nil {
+		return nil, errors.Join(trimtab.Errorf(trimtab.Outside, "lock the state: %w", err), f.Close())
+	}
+	return f.Close, nil
+}
+
+func writeAt(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
+}

@@ -1,0 +1,274 @@
+// Package store keeps the state of an installation: what was recommended and
+// when, the life of each recommendation, its ticket, the outbox of writes to
+// trackers, watermarks, the savings ledger and the last gathered facts.
+//
+// There is one schema and one SQL text; a subpackage per database (sqlite)
+// opens it and says in what the databases differ, and storetest is the suite
+// that each passes. All work happens in [Store.Read] or [Store.Write], one
+// transaction each: what belongs together is committed together, so that a kill
+// between two steps leaves either both or neither.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab"
+)
+
+// Dialect says in what a database differs from the common SQL text.
+type Dialect struct {
+	Name   string
+	ID     string // column type of a growing key
+	Bytes  string // column type of bytes
+	Dollar bool   // placeholders are $1, $2 … instead of ?
+}
+
+// Store is the state. It is safe for concurrent use.
+type Store struct {
+	write, read  *sql.DB
+	dialect      Dialect
+	installation string
+	onClose      func() error
+}
+
+//go:embed schema/*.sql
+var schemaFiles embed.FS
+
+// New makes a store of open databases (the same one twice, or a writer and a
+// pool of readers), migrates the schema and gives a new state its installation
+// id. onClose runs after the databases are closed; it may be nil.
+func New(ctx context.Context, write, read *sql.DB, dialect Dialect, onClose func() error) (*Store, error) {
+	s := &Store{write: write, read: read, dialect: dialect, onClose: onClose}
+	if err := s.migrate(ctx); err != nil {
+		return nil, fmt.Errorf("migrate the state: %w", err)
+	}
+	err := s.Write(ctx, func(tx *Tx) (err error) {
+		s.installation, err = tx.ensureInstallation()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the installation id: %w", err)
+	}
+	return s, nil
+}
+
+// Attach makes a store of a state that exists, for reading only.
+func Attach(ctx context.Context, read *sql.DB, dialect Dialect) (*Store, error) {
+	s := &Store{write: read, read: read, dialect: dialect}
+	err := s.Read(ctx, func(tx *Tx) error {
+		if err := tx.row(`SELECT id FROM installation`).Scan(&s.installation); err != nil {
+			return wrapSQL("SELECT id FROM installation", err)
+		}
+		return nil
+	})
+	return s, err
+}
+
+// Installation is the random id of this state: part of every key and marker.
+func (s *Store) Installation() string { return s.installation }
+
+// Close closes the databases and gives the state's lock back.
+func (s *Store) Close() error {
+	errs := []error{s.write.Close()}
+	if s.read != s.write {
+		errs = append(errs, s.read.Close())
+	}
+	if s.onClose != nil {
+		errs = append(errs, s.onClose())
+	}
+	return errors.Join(errs...)
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
+
+// Tx is one transaction. It ends with the function it was given to.
+type Tx struct {
+	ctx     context.Context
+	tx      *sql.Tx
+	dialect Dialect
+}
+
+// Write runs fn in a transaction that may change the state: all of it is
+// committed, or, when fn fails or the process dies, none.
+func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
+	return s.transact(ctx, s.write, nil, fn)
+}
+
+// Read runs fn on one consistent view of the state.
+func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
+	return s.transact(ctx, s.read, &sql.TxOptions{ReadOnly: true}, fn)
+}
+
+func (s *Store) transact(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) error {
+	tx, err := db.BeginTx(ctx, opts)
+	if err != nil {
+		return trimtab.Errorf(trimtab.Outside, "begin a transaction: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	if err := fn(&Tx{ctx: ctx, tx: tx, dialect: s.dialect}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return trimtab.Errorf(trimtab.Outside, "commit: %w", err)
+	}
+	return nil
+}
+
+// rebind writes ? placeholders the database's way. No statement here has a
+// question mark in a literal.
+func (d Dialect) rebind(query string) string {
+	if !d.Dollar {
+		return query
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range query {
+		if r != '?' {
+			b.WriteRune(r)
+			continue
+		}
+		n++
+		b.WriteString("$" + strconv.Itoa(n))
+	}
+	return b.String()
+}
+
+func (t *Tx) exec(query string, args ...any) error {
+	_, err := t.tx.ExecContext(t.ctx, t.dialect.rebind(query), args...)
+	return wrapSQL(query, err)
+}
+
+// insert runs an INSERT … RETURNING id.
+func (t *Tx) insert(query string, args ...any) (int64, error) {
+	var id int64
+	err := t.tx.QueryRowContext(t.ctx, t.dialect.rebind(query), args...).Scan(&id)
+	return id, wrapSQL(query, err)
+}
+
+func (t *Tx) row(query string, args ...any) *sql.Row {
+	return t.tx.QueryRowContext(t.ctx, t.dialect.rebind(query), args...)
+}
+
+// scanner is a row to be read, the current one of many or the only one.
+type scanner interface{ Scan(dest ...any) error }
+
+// list reads all rows of a query.
+func list[T any](t *Tx, read func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := t.tx.QueryContext(t.ctx, t.dialect.rebind(query), args...)
+	if err != nil {
+		return nil, wrapSQL(query, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		one, err := read(rows)
+		if err != nil {
+			return nil, wrapSQL(query, err)
+		}
+		all = append(all, one)
+	}
+	return all, wrapSQL(query, rows.Err())
+}
+
+func wrapSQL(query string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return trimtab.Errorf(trimtab.Outside, "state: %s: %w", firstLine(query), err)
+}
+
+func firstLine(query string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(query), "\n")
+	return line
+}
+
+// ensureInstallation reads the state's id, or draws it in a new state.
+func (t *Tx) ensureInstallation() (string, error) {
+	var id string
+	err := t.row(`SELECT id FROM installation`).Scan(&id)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	raw := make([]byte, 10)
+	if _, err := rand.Read(raw); err != nil {
+		return "", err
+	}
+	id = hex.EncodeToString(raw)
+	return id, t.exec(`INSERT INTO installation (id, created_at) VALUES (?, ?)`, id, time.Now().UnixMilli())
+}
+
+// migrate applies the schema files that the state does not have yet, each in a
+// transaction with the note that it was applied.
+func (s *Store) migrate(ctx context.Context) error {
+	files, err := fs.Glob(schemaFiles, "schema/*.sql")
+	if err != nil {
+		return err
+	}
+	return s.Write(ctx, func(tx *Tx) error {
+		if err := tx.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY)`); err != nil {
+			return err
+		}
+		known, err := list(tx, readString, `SELECT name FROM schema_migrations`)
+		if err != nil {
+			return err
+		}
+		if err := knowsAll(known, files); err != nil {
+			return err
+		}
+		for _, name := range files[len(known):] {
+			if err := tx.apply(name); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// knowsAll refuses a state that a newer Trimtab has migrated.
+func knowsAll(applied, files []string) error {
+	if len(applied) <= len(files) {
+		return nil
+	}
+	return trimtab.Errorf(trimtab.Invalid, "the state has %d migrations and this trimtab knows %d: it was written by a newer version",
+		len(applied), len(files)).WithNext("use the newer trimtab, or a backup from before the upgrade")
+}
+
+func (t *Tx) apply(name string) error {
+	text, err := schemaFiles.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	sqlText := strings.NewReplacer("{{id}}", t.dialect.ID, "{{bytes}}", t.dialect.Bytes).Replace(string(text))
+	if _, err := t.tx.ExecContext(t.ctx, sqlText); err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO schema_migrations (name) VALUES (?)`, name)
+}
+
+func readString(r scanner) (s string, err error) { return s, r.Scan(&s) }
+
+// Times are Unix milliseconds; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

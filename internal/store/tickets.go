@@ -1,0 +1,176 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trimtab/trimtab"
+)
+
+// LinkState says how far the ticket of a link has come.
+type LinkState string
+
+// The states of a link.
+const (
+	LinkWanted  LinkState = "wanted"  // its creation is in the outbox
+	LinkFiled   LinkState = "filed"   // the ticket exists
+	LinkBlocked LinkState = "blocked" // a person must change something; Reason says what
+	LinkGone    LinkState = "gone"    // the ticket was deleted or unlinked
+)
+
+// Link ties an episode to its ticket, from the intent on.
+type Link struct {
+	ID       int64
+	Episode  int64
+	Marker   trimtab.Marker
+	Tracker  string
+	Board    string
+	State    LinkState
+	Reason   string
+	Ticket   int64
+	RemoteID string
+	Base     map[string]string // field values that both sides agreed on
+	Updated  time.Time         // the remote issue's, when Base was taken
+}
+
+const linkColumns = `id, episode_id, marker, tracker, board, state, reason, COALESCE(ticket_id, 0), remote_id, base, remote_updated`
+
+func readLink(r scanner) (*Link, error) {
+	l := &Link{}
+	var base string
+	var updated int64
+	err := r.Scan(&l.ID, &l.Episode, &l.Marker, &l.Tracker, &l.Board, &l.State, &l.Reason, &l.Ticket, &l.RemoteID, &base, &updated)
+	if err != nil {
+		return nil, err
+	}
+	l.Updated = fromMillis(updated)
+	if err := json.Unmarshal([]byte(base), &l.Base); err != nil {
+		return nil, fmt.Errorf("link %d: %w", l.ID, err)
+	}
+	return l, nil
+}
+
+// SaveLink inserts a link without an id and gives it one, or updates it.
+func (t *Tx) SaveLink(l *Link) error {
+	base, err := json.Marshal(l.Base)
+	if err != nil {
+		return err
+	}
+	args := []any{
+		l.Episode, string(l.Marker), l.Tracker, l.Board, string(l.State), l.Reason, nullID(l.Ticket), l.RemoteID, string(base), millis(l.Updated),
+	}
+	if l.ID == 0 {
+		l.ID, err = t.insert(`INSERT INTO links (episode_id, marker, tracker, board, state, reason, ticket_id, remote_id, base, remote_updated)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, args...)
+		return err
+	}
+	return t.exec(`UPDATE links SET episode_id = ?, marker = ?, tracker = ?, board = ?, state = ?, reason = ?, ticket_id = ?,
+		remote_id = ?, base = ?, remote_updated = ? WHERE id = ?`, append(args, l.ID)...)
+}
+
+// LinkOf reads the link of an episode; nil without one.
+func (t *Tx) LinkOf(episode int64) (*Link, error) {
+	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE episode_id = ?`, episode)))
+}
+
+// LinkByRemote reads the link of a tracker's issue; nil without one.
+func (t *Tx) LinkByRemote(tracker, remoteID string) (*Link, error) {
+	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE tracker = ? AND remote_id = ?`, tracker, remoteID)))
+}
+
+// Link reads one link.
+func (t *Tx) Link(id int64) (*Link, error) {
+	return readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE id = ?`, id))
+}
+
+// Links reads the links of a tracker in a state.
+func (t *Tx) Links(tracker string, state LinkState) ([]*Link, error) {
+	return list(t, readLink, `SELECT `+linkColumns+` FROM links WHERE tracker = ? AND state = ? ORDER BY id`, tracker, string(state))
+}
+
+func maybe[T any](one *T, err error) (*T, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return one, err
+}
+
+// Ticket is a row of tickets.
+type Ticket struct {
+	ID        int64
+	CreatedAt time.Time
+	Status    trimtab.TicketStatus
+	Tracker   string
+	Board     string
+	RemoteID  string
+	Key       string
+	URL       string
+	Assignee  string
+	UpdatedAt time.Time
+}
+
+// AddTicket writes a ticket that the tracker has made, and points the link, the
+// episode and every recommendation of the episode to it.
+func (t *Tx) AddTicket(ticket *Ticket, link *Link) error {
+	id, err := t.insert(`INSERT INTO tickets (created_at, status, tracker, board, remote_id, remote_key, url, assignee, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		millis(ticket.CreatedAt), string(ticket.Status), ticket.Tracker, ticket.Board, ticket.RemoteID, ticket.Key, ticket.URL,
+		ticket.Assignee, millis(ticket.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	ticket.ID, link.Ticket, link.RemoteID, link.State, link.Reason = id, id, ticket.RemoteID, LinkFiled, ""
+	return errors.Join(
+		t.SaveLink(link),
+		t.exec(`UPDATE episodes SET ticket_id = ? WHERE id = ?`, id, link.Episode),
+		t.exec(`UPDATE recommendation_ticket_map SET ticket_id = ? WHERE recommendation_id IN
+			(SELECT id FROM recommendations WHERE episode_id = ?)`, id, link.Episode))
+}
+
+// SaveTicket updates what the tracker may change: key, address, assignee, time.
+func (t *Tx) SaveTicket(ticket *Ticket) error {
+	return t.exec(`UPDATE tickets SET remote_key = ?, url = ?, assignee = ?, updated_at = ? WHERE id = ?`,
+		ticket.Key, ticket.URL, ticket.Assignee, millis(ticket.UpdatedAt), ticket.ID)
+}
+
+// Ticket reads one ticket.
+func (t *Tx) Ticket(id int64) (*Ticket, error) {
+	return readTicket(t.row(`SELECT id, created_at, status, tracker, board, remote_id, remote_key, url, assignee, updated_at
+		FROM tickets WHERE id = ?`, id))
+}
+
+func readTicket(r scanner) (*Ticket, error) {
+	k := &Ticket{}
+	var created, updated int64
+	err := r.Scan(&k.ID, &created, &k.Status, &k.Tracker, &k.Board, &k.RemoteID, &k.Key, &k.URL, &k.Assignee, &updated)
+	k.CreatedAt, k.UpdatedAt = fromMillis(created), fromMillis(updated)
+	return k, err
+}
+
+// OpenPerOwner counts the open tickets of each owner, those on their way included.
+func (t *Tx) OpenPerOwner() (map[string]int, error) {
+	return t.counts(`SELECT owner, COUNT(*) FROM episodes WHERE workflow IN ('ticketed', 'in_progress', 'snoozed')
+		GROUP BY owner`)
+}
+
+// FiledPerBoard counts the tickets that were asked for on each board since a time.
+func (t *Tx) FiledPerBoard(since time.Time) (map[string]int, error) {
+	return t.counts(`SELECT l.board, COUNT(*) FROM ops o JOIN links l ON l.id = o.link_id
+		WHERE o.kind = 'create' AND o.created_at > ? GROUP BY l.board`, millis(since))
+}
+
+func (t *Tx) counts(query string, args ...any) (map[string]int, error) {
+	type pair struct {
+		name string
+		n    int
+	}
+	pairs, err := list(t, func(r scanner) (p pair, err error) { return p, r.Scan(&p.name, &p.n) }, query, args...)
+	counts := make(map[string]int, len(pairs))
+	for _, p := range pairs {
+		counts[p.name] = p.n
+	}
+	return counts, err
+}

@@ -1,0 +1,120 @@
+// Package tracker says what a tracker is: the place where people see, discuss
+// and close the tickets that Trimtab files.
+//
+// An adapter (jira, board …) translates between its product and the words
+// here: drafts go out, issues come back, statuses are canonical. It decides
+// whether a failure may be tried again and says so in an [Error]; whether and
+// when that happens is the pipeline's decision. Every ticket carries a marker,
+// by which it is found again when the answer to its creation was lost.
+// trackertest holds what every adapter must pass.
+package tracker
+
+import (
+	"context"
+	"time"
+
+	"github.com/trimtab/trimtab"
+)
+
+// Tracker is one instance of a tracker, as seen by the jobs.
+type Tracker interface {
+	// Check looks at what the targets need before anything is filed: credentials,
+	// projects, issue types, permissions. An error means that it could not look.
+	Check(ctx context.Context, targets []Target) ([]Problem, error)
+	// Create files drafts, at most [MaxBatch], and gives one result per draft in
+	// their order. The error is for the call as a whole; when its kind is
+	// Ambiguous, any of the drafts may exist.
+	Create(ctx context.Context, drafts []Draft) ([]Result, error)
+	// Find looks live issues up by marker; a marker without an issue is missing
+	// from the answer, one with two appears twice, oldest first.
+	Find(ctx context.Context, markers []trimtab.Marker) ([]Issue, error)
+	// Fetch reads issues by id; those that are deleted or hidden are missing.
+	Fetch(ctx context.Context, ids []string) ([]Issue, error)
+	// Changed gives the installation's issues updated at or after since, oldest
+	// first, all pages. since is on the tracker's clock.
+	Changed(ctx context.Context, installation string, since time.Time) ([]Issue, error)
+	// Update writes a change and reads the issue back. Writing what is already so
+	// is no write.
+	Update(ctx context.Context, id string, change Change) (Issue, error)
+	// Now reads the tracker's clock.
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// MaxBatch is the largest number of drafts of one Create (Jira's limit).
+const MaxBatch = 50
+
+// Status is a ticket's status in words that all trackers share.
+type Status string
+
+// The canonical statuses.
+const (
+	Open       Status = "open"
+	InProgress Status = "in_progress"
+	Done       Status = "done"    // closed as fixed, or closed where the tracker cannot tell
+	WontDo     Status = "wont_do" // closed as not to be done
+	Unclear    Status = "unclear" // a status that no table maps; changes nothing
+	NoStatus   Status = ""        // in a Change: leave it
+)
+
+// Closed reports whether the status is one of an ended ticket.
+func (s Status) Closed() bool { return s == Done || s == WontDo }
+
+// Target is where tickets of a board go: a project and a type of issue.
+type Target struct{ Project, Type string }
+
+// Problem is something that Check found; Fatal problems make filing impossible.
+type Problem struct {
+	Target  Target
+	Fatal   bool
+	Message string
+	Next    string
+}
+
+// Draft is a ticket to be filed.
+type Draft struct {
+	Target
+	Marker       trimtab.Marker
+	Installation string // label that every ticket of this installation carries
+	Op           string // id of the write, kept in the issue's history where possible
+	Summary      string // one line; the adapter cuts it to its limit on runes
+	Description  string // Markdown
+	Labels       []string
+	Assignee     string // e-mail or name of the owner; "" leaves it open
+	Priority     string
+}
+
+// Result is the outcome of one draft. Err is nil when the issue exists.
+type Result struct {
+	Issue Issue
+	Err   *Error
+	// Notes say what could not be set, as an owner whom the tracker does not know.
+	Notes []string
+}
+
+// Issue is a ticket as the tracker shows it.
+type Issue struct {
+	ID, Key, URL string
+	Project      string
+	Marker       trimtab.Marker // "" if the label is gone
+	Status       Status
+	StatusName   string // the tracker's own word
+	Summary      string
+	Description  string
+	Assignee     string // the owner's e-mail where the tracker shows it, else its id
+	Priority     string
+	Labels       []string // without marker and installation label
+	Created      time.Time
+	Updated      time.Time
+}
+
+// Change is what Update writes; nil and empty fields stay as they are.
+type Change struct {
+	Op           string // id of the write
+	Status       Status
+	Summary      *string
+	Description  *string
+	Assignee     *string
+	AddLabels    []string
+	RemoveLabels []string
+	Comment      string
+}
