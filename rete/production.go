@@ -12,6 +12,19 @@ type Fields map[string]any
 // as money: equal values, and only they, give equal keys.
 type Keyer interface{ ReteKey() string }
 
+// Orderer is implemented by values that [Less] and its kin can compare. The
+// result is negative, zero or positive; an error means that the two have no
+// order (two currencies, say), which is no match and reported.
+type Orderer interface {
+	ReteCompare(other any) (int, error)
+}
+
+// Absent as a field's value means that the field is not there: asserting or
+// updating with it clears an optional field, and Convert may return it.
+var Absent any = absent{}
+
+type absent struct{}
+
 // Type describes the facts of one name.
 type Type struct {
 	Name string
@@ -34,7 +47,8 @@ type Field struct {
 	Convert func(any) (any, error)
 }
 
-// Ref names a field of a bound fact, or with Field "" a value named by [Let].
+// Ref names a field of a bound fact. With Field "" it names a value bound by
+// [Let], or every field of a fact.
 type Ref struct{ Name, Field string }
 
 // Env is what a test, a value or an action sees: the names bound so far.
@@ -64,7 +78,8 @@ type Func struct {
 	// for the same function and shared; give different functions different labels.
 	Label string
 	// Reads lists every field and value that Test or Value looks at. It drives
-	// sharing, refraction and which changes are seen at all.
+	// sharing, refraction and which changes are seen at all; the Env of the
+	// function shows only the names listed here.
 	Reads []Ref
 	// Timed functions look at Env.Now and are evaluated again when the clock is set.
 	Timed bool
