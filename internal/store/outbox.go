@@ -106,3 +106,10 @@ func (t *Tx) OpCounts() (map[string]int, error) {
 func (t *Tx) Unfinished() ([]*Op, error) {
 	return list(t, readOp, `SELECT `+opColumns+` FROM ops o WHERE o.state <> 'done' ORDER BY o.id`)
 }
+
+// StatusPending reports whether a write of a ticket's status is on its way.
+func (t *Tx) StatusPending(link int64) (bool, error) {
+	var n int
+	err := t.row(`SELECT COUNT(*) FROM ops WHERE link_id = ? AND kind IN ('reopen', 'close') AND state IN ('planned', 'sent', 'unknown')`, link).Scan(&n)
+	return n > 0, wrapSQL("SELECT COUNT(*) FROM ops", err)
+}

@@ -15,10 +15,9 @@ type LinkState string
 
 // The states of a link.
 const (
-	LinkWanted  LinkState = "wanted"  // its creation is in the outbox
-	LinkFiled   LinkState = "filed"   // the ticket exists
-	LinkBlocked LinkState = "blocked" // a person must change something; Reason says what
-	LinkGone    LinkState = "gone"    // the ticket was deleted or unlinked
+	LinkWanted LinkState = "wanted" // its creation is in the outbox
+	LinkFiled  LinkState = "filed"  // the ticket exists
+	LinkGone   LinkState = "gone"   // the ticket was deleted or unlinked
 )
 
 // Link ties an episode to its ticket, from the intent on.

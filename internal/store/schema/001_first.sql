@@ -96,7 +96,7 @@ CREATE TABLE links (
     marker      TEXT   NOT NULL UNIQUE,
     tracker     TEXT   NOT NULL,
     board       TEXT   NOT NULL,
-    state       TEXT   NOT NULL, -- wanted, filed, blocked, gone
+    state       TEXT   NOT NULL, -- wanted, filed, gone
     reason      TEXT   NOT NULL DEFAULT '',
     ticket_id   BIGINT,
     remote_id   TEXT   NOT NULL DEFAULT '',

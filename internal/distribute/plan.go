@@ -1,0 +1,217 @@
+package distribute
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/store"
+)
+
+// Policy says which recommendations become tickets, and how carefully writes
+// are made.
+type Policy struct {
+	MinSavings      trimtab.Money // a month; a proposal that saves nothing is held to the cost at stake
+	Sightings       int           // scans in a row before a ticket; at least 1
+	OpenPerOwner    int           // open tickets of one owner; 0 is no limit
+	NewPerBoardWeek int           // new tickets on a board in seven days; 0 is no limit
+	Brake           Brake
+	CloseTickets    bool          // move resolved tickets to their end status, not only comment
+	Settle          time.Duration // how long an unknown outcome is left before it is sent again
+	MaxWait         time.Duration // how long a run waits for that itself
+	MaxAttempts     int           // failed calls of one write before it is blocked
+}
+
+// Brake stops a run that would file more than max(Tickets, Share of the open
+// tickets) until somebody approves; zero Tickets is no brake.
+type Brake struct {
+	Tickets int
+	Share   decimal.Decimal
+}
+
+const week = 7 * 24 * time.Hour
+
+// plan decides, in one transaction, which recommendations get a ticket and
+// puts their creation into the outbox, largest savings first.
+func (j *Job) plan(ctx context.Context, report *Report, approved bool) error {
+	return j.Store.Write(ctx, func(tx *store.Tx) error {
+		p := &planner{job: j, tx: tx, now: j.Clock.Now(), report: report}
+		if err := p.load(); err != nil {
+			return err
+		}
+		for _, e := range p.candidates {
+			if err := p.decide(e); err != nil {
+				return err
+			}
+		}
+		return p.brake(approved)
+	})
+}
+
+// Preview is what a run would file, without filing it.
+type Preview struct {
+	Episode *store.Episode
+	Board   string
+	Op      store.OpPayload
+}
+
+// DryRun gives the tickets that a run would create, and why others are held.
+func (j *Job) DryRun(ctx context.Context) ([]Preview, map[string]int, error) {
+	report := &Report{Held: map[string]int{}}
+	var previews []Preview
+	errNothing := fmt.Errorf("dry run")
+	err := j.Store.Write(ctx, func(tx *store.Tx) error {
+		p := &planner{job: j, tx: tx, now: j.Clock.Now(), report: report}
+		if err := p.load(); err != nil {
+			return err
+		}
+		for _, e := range p.candidates {
+			if err := p.decide(e); err != nil {
+				return err
+			}
+		}
+		previews = p.granted
+		return errNothing // rolls everything back
+	})
+	if err == errNothing { //nolint:errorlint // the very value that the function above returned
+		err = nil
+	}
+	return previews, report.Held, err
+}
+
+type planner struct {
+	job        *Job
+	tx         *store.Tx
+	now        time.Time
+	report     *Report
+	candidates []*store.Episode
+	perOwner   map[string]int
+	perBoard   map[string]int
+	openTotal  int
+	granted    []Preview
+}
+
+func (p *planner) load() (err error) {
+	open, err := p.tx.OpenEpisodes()
+	if err != nil {
+		return err
+	}
+	for _, e := range open {
+		waiting := e.State.Workflow == trimtab.New || e.State.Workflow == trimtab.Held
+		if waiting && e.State.Condition == trimtab.Present {
+			p.candidates = append(p.candidates, e)
+		}
+	}
+	sort.SliceStable(p.candidates, func(i, k int) bool {
+		return atStake(p.candidates[i]).Amount.GreaterThan(atStake(p.candidates[k]).Amount)
+	})
+	if p.perOwner, err = p.tx.OpenPerOwner(); err != nil {
+		return err
+	}
+	for _, n := range p.perOwner {
+		p.openTotal += n
+	}
+	p.perBoard, err = p.tx.FiledPerBoard(p.now.Add(-week))
+	return err
+}
+
+// atStake is what a proposal is weighed by: its savings, or for one that saves
+// nothing by itself (a missing tag) the cost that it is about.
+func atStake(e *store.Episode) trimtab.Money {
+	if e.State.Savings.Amount.IsPositive() {
+		return e.State.Savings
+	}
+	return e.State.Cost
+}
+
+func (p *planner) decide(e *store.Episode) error {
+	step := store.Step{Actor: "distribute", At: p.now, Policy: p.job.Life}
+	if why := p.refuse(e); why != "" {
+		p.report.Held[why]++
+		_, err := p.tx.Advance(e, lifecycle.Denied{At: p.now, Why: why}, step)
+		return err
+	}
+	effects, err := p.tx.Advance(e, lifecycle.Granted{At: p.now}, step)
+	if err != nil {
+		return err
+	}
+	for _, effect := range effects {
+		if effect.Kind == lifecycle.File {
+			if err := p.file(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// refuse gives the rule of policy that keeps a recommendation back, or "".
+func (p *planner) refuse(e *store.Episode) string {
+	policy, stake := p.job.Policy, atStake(e)
+	if e.Board == "" {
+		return "no route leads to a board"
+	}
+	if _, ok := p.job.Boards[e.Board]; !ok {
+		return fmt.Sprintf("there is no board %q", e.Board)
+	}
+	if policy.MinSavings.Currency == stake.Currency && stake.Amount.LessThan(policy.MinSavings.Amount) {
+		return "below the minimum of " + policy.MinSavings.Display()
+	}
+	if e.State.Streak < policy.Sightings {
+		return fmt.Sprintf("seen in fewer than %d scans in a row", policy.Sightings)
+	}
+	if policy.OpenPerOwner > 0 && p.perOwner[e.Owner] >= policy.OpenPerOwner {
+		return fmt.Sprintf("its owner has %d open tickets", policy.OpenPerOwner)
+	}
+	if policy.NewPerBoardWeek > 0 && p.perBoard[e.Board] >= policy.NewPerBoardWeek {
+		return fmt.Sprintf("its board got %d tickets this week", policy.NewPerBoardWeek)
+	}
+	return ""
+}
+
+// file writes the intent: the link with its marker, and the creation.
+func (p *planner) file(e *store.Episode) error {
+	board := p.job.Boards[e.Board]
+	rec, err := p.tx.Recommendation(e.Last)
+	if err != nil {
+		return err
+	}
+	payload, err := render(rec, board)
+	if err != nil {
+		return err
+	}
+	link := &store.Link{
+		Episode: e.ID, Marker: trimtab.MarkerOf(p.job.Store.Installation(), e.Key, e.Number),
+		Tracker: board.Tracker, Board: board.Name, State: store.LinkWanted, Base: map[string]string{},
+	}
+	if err := p.tx.SaveLink(link); err != nil {
+		return err
+	}
+	p.perOwner[e.Owner]++
+	p.perBoard[e.Board]++
+	p.report.Planned++
+	p.granted = append(p.granted, Preview{Episode: e, Board: board.Name, Op: payload})
+	return p.tx.Plan(link.ID, store.OpCreate, payload, p.now)
+}
+
+// brake refuses a run that is larger than anybody expects; the transaction is
+// rolled back, so nothing was decided.
+func (p *planner) brake(approved bool) error {
+	b := p.job.Policy.Brake
+	if approved || b.Tickets == 0 {
+		return nil
+	}
+	limit := max(b.Tickets, int(b.Share.Mul(decimal.NewFromInt(int64(p.openTotal))).IntPart()))
+	if p.report.Planned <= limit {
+		return nil
+	}
+	n := p.report.Planned
+	p.report.Planned = 0
+	return trimtab.Errorf(trimtab.Invalid, "this would file %d tickets at once, more than the brake of %d; nothing was filed", n, limit).
+		WithNext("`trimtab run --dry-run` shows them; `trimtab distribute --approve` files them")
+}

@@ -1,0 +1,365 @@
+package distribute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// sender brings the outbox of one tracker to it.
+type sender struct {
+	job     *Job
+	name    string
+	tracker tracker.Tracker
+	report  *Report
+	log     *slog.Logger
+}
+
+// run is the protocol: take over what a dead process left, resolve what is
+// unknown, file what is planned, write the rest, and look again at what became
+// unknown on the way.
+func (s *sender) run(ctx context.Context) error {
+	if err := s.takeOver(ctx); err != nil {
+		return err
+	}
+	deadline := s.job.Clock.Now().Add(s.job.Policy.MaxWait)
+	for wait := time.Second; ; wait = min(2*wait, 20*time.Second) {
+		left, err := s.round(ctx)
+		if err != nil {
+			return err
+		}
+		if left == 0 || s.job.Clock.Now().Add(wait).After(deadline) {
+			return nil
+		}
+		if err := s.job.Clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// round works once through the outbox and tells how many creations are left:
+// those that are not settled, and those that the tracker put off.
+func (s *sender) round(ctx context.Context) (int, error) {
+	left, err := s.resolve(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.create(ctx); err != nil {
+		return 0, err
+	}
+	if err := s.write(ctx); err != nil {
+		return 0, err
+	}
+	unknown, err := s.ops(ctx, store.OpUnknown, time.Time{})
+	if err != nil {
+		return 0, err
+	}
+	planned, err := s.ops(ctx, store.OpPlanned, time.Time{})
+	return max(left, len(unknown)+len(creations(planned))), err
+}
+
+// takeOver sets aside every write that was under way when its process died: it
+// holds the state's lock, so nobody else can be sending.
+func (s *sender) takeOver(ctx context.Context) error {
+	return s.job.Store.Write(ctx, func(tx *store.Tx) error {
+		sent, err := tx.Ops(s.name, store.OpSent, s.job.Clock.Now())
+		if err != nil {
+			return err
+		}
+		for _, op := range sent {
+			op.State, op.SettledAt = store.OpUnknown, s.job.Clock.Now()
+			if err := tx.SaveOp(op); err != nil {
+				return err
+			}
+		}
+		if len(sent) > 0 {
+			s.log.Warn("taking over writes whose outcome is not known", "writes", len(sent))
+		}
+		return nil
+	})
+}
+
+// ops reads the writes in a state that are due at a time; the zero time means
+// whenever they are due.
+func (s *sender) ops(ctx context.Context, state store.OpState, due time.Time) (ops []*store.Op, err error) {
+	if due.IsZero() {
+		due = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	err = s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		ops, err = tx.Ops(s.name, state, due)
+		return err
+	})
+	return ops, err
+}
+
+// resolve looks unknown creations up by marker: found is done; not found is
+// planned again once it has settled. Other writes say the same however often
+// they are made, so they are planned again at once. It tells how many wait.
+func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
+	unknown, err := s.ops(ctx, store.OpUnknown, time.Time{})
+	if err != nil || len(unknown) == 0 {
+		return 0, err
+	}
+	links, err := s.linksOf(ctx, unknown)
+	if err != nil {
+		return 0, err
+	}
+	var markers []trimtab.Marker
+	for _, op := range unknown {
+		if op.Kind == store.OpCreate {
+			markers = append(markers, links[op.ID].Marker)
+		}
+	}
+	found, err := s.find(ctx, markers)
+	if err != nil {
+		return 0, err
+	}
+	for _, op := range unknown {
+		issue, ok := found[links[op.ID].Marker]
+		switch {
+		case op.Kind == store.OpCreate && ok:
+			s.report.Adopted++
+			err = s.filed(ctx, op, links[op.ID], issue, "found again", nil)
+		case op.Kind == store.OpCreate && s.job.Clock.Now().Before(op.SettledAt.Add(s.job.Policy.Settle)):
+			waiting++
+		default:
+			s.again(op)
+			err = s.save(ctx, op)
+		}
+		if err != nil {
+			return waiting, err
+		}
+	}
+	return waiting, nil
+}
+
+// again plans a write anew, unless it has failed too often already.
+func (s *sender) again(op *store.Op) {
+	op.State = store.OpPlanned
+	if op.Attempts >= s.job.Policy.MaxAttempts {
+		op.State = store.OpBlocked
+	}
+}
+
+// find gives the oldest live issue of each marker.
+func (s *sender) find(ctx context.Context, markers []trimtab.Marker) (map[trimtab.Marker]tracker.Issue, error) {
+	found := map[trimtab.Marker]tracker.Issue{}
+	if len(markers) == 0 {
+		return found, nil
+	}
+	issues, err := s.tracker.Find(ctx, markers)
+	if err != nil {
+		return nil, fmt.Errorf("look tickets up by marker: %w", err)
+	}
+	for _, issue := range issues {
+		if _, ok := found[issue.Marker]; !ok {
+			found[issue.Marker] = issue
+		}
+	}
+	return found, nil
+}
+
+func (s *sender) linksOf(ctx context.Context, ops []*store.Op) (map[int64]*store.Link, error) {
+	links := make(map[int64]*store.Link, len(ops))
+	err := s.job.Store.Read(ctx, func(tx *store.Tx) error {
+		for _, op := range ops {
+			link, err := tx.Link(op.Link)
+			if err != nil {
+				return err
+			}
+			links[op.ID] = link
+		}
+		return nil
+	})
+	return links, err
+}
+
+func (s *sender) save(ctx context.Context, ops ...*store.Op) error {
+	return s.job.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, op := range ops {
+			if err := tx.SaveOp(op); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// create files what is planned, a batch at a time.
+func (s *sender) create(ctx context.Context) error {
+	for {
+		planned, err := s.ops(ctx, store.OpPlanned, s.job.Clock.Now())
+		if err != nil {
+			return err
+		}
+		batch := creations(planned)
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := s.createBatch(ctx, batch); err != nil {
+			return err
+		}
+	}
+}
+
+func creations(ops []*store.Op) []*store.Op {
+	var batch []*store.Op
+	for _, op := range ops {
+		if op.Kind == store.OpCreate && len(batch) < tracker.MaxBatch {
+			batch = append(batch, op)
+		}
+	}
+	return batch
+}
+
+func (s *sender) createBatch(ctx context.Context, batch []*store.Op) error {
+	links, err := s.linksOf(ctx, batch)
+	if err != nil {
+		return err
+	}
+	if err := s.markSent(ctx, batch); err != nil {
+		return err
+	}
+	drafts := make([]tracker.Draft, len(batch))
+	for i, op := range batch {
+		drafts[i] = s.draft(op, links[op.ID])
+	}
+	results, err := s.tracker.Create(ctx, drafts)
+	if err != nil {
+		return s.callFailed(ctx, batch, err)
+	}
+	for i, op := range batch {
+		if results[i].Err != nil {
+			err = s.elementFailed(ctx, op, results[i].Err)
+		} else {
+			s.report.Filed++
+			err = s.filed(ctx, op, links[op.ID], results[i].Issue, "filed", results[i].Notes)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markSent commits that a call is about to be made, before it is.
+func (s *sender) markSent(ctx context.Context, batch []*store.Op) error {
+	for _, op := range batch {
+		op.State, op.SentAt = store.OpSent, s.job.Clock.Now()
+	}
+	return s.save(ctx, batch...)
+}
+
+func (s *sender) draft(op *store.Op, link *store.Link) tracker.Draft {
+	p := op.Payload
+	return tracker.Draft{
+		Target: tracker.Target{Project: p.Project, Type: p.Type}, Marker: link.Marker,
+		Installation: s.job.Store.Installation(), Op: opID(op), Summary: p.Summary, Description: p.Description,
+		Labels: p.Labels, Assignee: p.Assignee, Priority: p.Priority,
+	}
+}
+
+func opID(op *store.Op) string { return "op-" + strconv.FormatInt(op.ID, 10) }
+
+// filed notes that a ticket exists: it, the link, the op in one transaction.
+func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issue tracker.Issue, what string, notes []string) error {
+	board := s.job.Boards[link.Board]
+	err := s.job.Store.Write(ctx, func(tx *store.Tx) error {
+		link.Base, link.Updated = merge.Base(issue), issue.Updated
+		ticket := &store.Ticket{
+			CreatedAt: issue.Created, Status: trimtab.TicketCreated, Tracker: s.name, Board: board.Name, RemoteID: issue.ID,
+			Key: issue.Key, URL: issue.URL, Assignee: issue.Assignee, UpdatedAt: issue.Updated,
+		}
+		if err := tx.AddTicket(ticket, link); err != nil {
+			return err
+		}
+		op.State, op.Error = store.OpDone, ""
+		if err := tx.SaveOp(op); err != nil {
+			return err
+		}
+		return tx.Note(link.Episode, s.job.Clock.Now(), "distribute", what+" as "+issue.Key, fmt.Sprint(notes))
+	})
+	if err != nil {
+		return err
+	}
+	s.log.Info("ticket "+what, "ticket", issue.Key, "episode", link.Episode, "board", link.Board)
+	if s.job.Notify != nil {
+		s.job.Notify(Event{What: what, Key: issue.Key, URL: issue.URL, Board: link.Board, Notes: notes})
+	}
+	return nil
+}
+
+// callFailed judges a call that failed as a whole. A call that did nothing
+// goes back; one that may have acted is set aside; wrong credentials stop the
+// tracker, because nothing else will work either.
+func (s *sender) callFailed(ctx context.Context, batch []*store.Op, cause error) error {
+	kind := tracker.KindOf(cause)
+	now := s.job.Clock.Now()
+	for _, op := range batch {
+		op.Error = cause.Error()
+		switch kind {
+		case tracker.Ambiguous:
+			op.State, op.SettledAt = store.OpUnknown, now
+			op.Attempts++
+		case tracker.Rejected, tracker.Missing:
+			op.State = store.OpBlocked
+		case tracker.Retry:
+			s.later(op, cause)
+		default:
+			op.State = store.OpPlanned
+		}
+	}
+	// The outcome must be kept even when the caller has given up waiting.
+	if err := s.save(context.WithoutCancel(ctx), batch...); err != nil {
+		return err
+	}
+	s.log.Warn("call failed", "kind", kind, "writes", len(batch), "error", cause)
+	switch {
+	case ctx.Err() != nil:
+		return cause
+	case kind == tracker.Rejected, kind == tracker.Missing, kind == tracker.Ambiguous:
+		return nil // blocked for a person, or looked up in the next round
+	case kind == tracker.Retry && retryAfter(cause) > 0:
+		return nil // due again when the tracker said
+	}
+	return cause
+}
+
+func retryAfter(cause error) time.Duration {
+	var e *tracker.Error
+	if errors.As(cause, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+func (s *sender) elementFailed(ctx context.Context, op *store.Op, cause *tracker.Error) error {
+	op.Error = cause.Error()
+	switch cause.Kind {
+	case tracker.Retry:
+		s.later(op, cause)
+	case tracker.Ambiguous:
+		op.State, op.SettledAt = store.OpUnknown, s.job.Clock.Now()
+	default:
+		op.State = store.OpBlocked
+	}
+	return s.save(ctx, op)
+}
+
+// later plans a write again after a growing pause, or the one that the tracker
+// asked for; after MaxAttempts failures it is blocked, so that nothing is tried
+// for ever.
+func (s *sender) later(op *store.Op, cause error) {
+	op.Attempts++
+	s.again(op)
+	pause := max(min(time.Second<<min(op.Attempts, 8), 5*time.Minute), retryAfter(cause))
+	op.NotBefore = s.job.Clock.Now().Add(pause)
+}

@@ -1,0 +1,139 @@
+package distribute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// write carries the other writes to tickets that exist, in the order in which
+// they were decided; a ticket whose creation waits lets its writes wait.
+func (s *sender) write(ctx context.Context) error {
+	planned, err := s.ops(ctx, store.OpPlanned, s.job.Clock.Now())
+	if err != nil {
+		return err
+	}
+	for _, op := range planned {
+		if op.Kind == store.OpCreate {
+			continue
+		}
+		if err := s.writeOne(ctx, op); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
+	link, change, err := s.change(ctx, op)
+	if err != nil || link.State == store.LinkWanted {
+		return err
+	}
+	if link.State != store.LinkFiled {
+		op.State, op.Error = store.OpBlocked, "its ticket is "+string(link.State)
+		return s.save(ctx, op)
+	}
+	if err := s.markSent(ctx, []*store.Op{op}); err != nil {
+		return err
+	}
+	issue, err := s.tracker.Update(ctx, link.RemoteID, change)
+	if err != nil {
+		return s.writeFailed(ctx, op, err)
+	}
+	s.report.Written++
+	return s.job.Store.Write(ctx, func(tx *store.Tx) error {
+		ticket, err := tx.Ticket(link.Ticket)
+		if err != nil {
+			return err
+		}
+		ticket.UpdatedAt = issue.Updated
+		link.Base, link.Updated = agreed(link.Base, issue, change), issue.Updated
+		op.State, op.Error = store.OpDone, ""
+		return errors.Join(tx.SaveTicket(ticket), tx.SaveLink(link), tx.SaveOp(op))
+	})
+}
+
+// agreed moves the base on by what this write set, and by nothing else: what a
+// person changed in the meantime is for the monitor to find.
+func agreed(base map[string]string, issue tracker.Issue, change tracker.Change) map[string]string {
+	next := make(map[string]string, len(base))
+	for k, v := range base {
+		next[k] = v
+	}
+	if change.Status != tracker.NoStatus && issue.Status == change.Status {
+		next["status"] = string(issue.Status)
+	}
+	return next
+}
+
+// change is what an op writes, made of the newest state.
+func (s *sender) change(ctx context.Context, op *store.Op) (link *store.Link, change tracker.Change, err error) {
+	change = tracker.Change{Op: opID(op), Comment: op.Payload.Comment}
+	err = s.job.Store.Read(ctx, func(tx *store.Tx) error {
+		if link, err = tx.Link(op.Link); err != nil {
+			return err
+		}
+		e, err := tx.Episode(link.Episode)
+		if err != nil {
+			return err
+		}
+		switch op.Kind {
+		case store.OpReopen, store.OpClose:
+			change.Status = s.statusFor(op.Kind, e.State.Workflow)
+		case store.OpRefresh:
+			return refreshed(tx, e, &change)
+		}
+		return nil
+	})
+	return link, change, err
+}
+
+// statusFor is the status to write. The workflow may have moved on since the
+// write was decided (a person was quicker): then only the comment is said.
+func (s *sender) statusFor(kind store.OpKind, w trimtab.Workflow) tracker.Status {
+	status := merge.StatusOf(w)
+	wanted := kind == store.OpReopen && !status.Closed() || kind == store.OpClose && status == tracker.Done && s.job.Policy.CloseTickets
+	if !wanted {
+		return tracker.NoStatus
+	}
+	return status
+}
+
+// refreshed writes our text anew from the newest recommendation.
+func refreshed(tx *store.Tx, e *store.Episode, change *tracker.Change) error {
+	rec, err := tx.Recommendation(e.Last)
+	if err != nil {
+		return err
+	}
+	text, err := describe(rec)
+	change.Description = &text
+	return err
+}
+
+// writeFailed judges a failed write. Saying the same again does no harm, so an
+// unknown outcome is simply tried again later.
+func (s *sender) writeFailed(ctx context.Context, op *store.Op, cause error) error {
+	op.Error = cause.Error()
+	kind := tracker.KindOf(cause)
+	switch kind {
+	case tracker.Retry, tracker.Ambiguous:
+		s.later(op, cause)
+	case tracker.Unauthorized:
+		op.State = store.OpPlanned
+	default:
+		op.State = store.OpBlocked
+	}
+	if err := s.save(context.WithoutCancel(ctx), op); err != nil {
+		return err
+	}
+	s.log.Warn("write failed", "kind", kind, "op", op.ID, "error", cause)
+	if kind == tracker.Unauthorized || ctx.Err() != nil {
+		return fmt.Errorf("write to a ticket: %w", cause)
+	}
+	return nil
+}

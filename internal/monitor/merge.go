@@ -1,0 +1,103 @@
+package monitor
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// merger brings one changed issue and what we know of it together.
+type merger struct {
+	job     *Job
+	tx      *store.Tx
+	issue   tracker.Issue
+	link    *store.Link
+	episode *store.Episode
+	ticket  *store.Ticket
+	report  *Report
+	pending bool // a status write of ours is on its way
+}
+
+func (m *merger) run() error {
+	before := m.episode.State.Workflow
+	changed := false
+	remote := merge.Base(m.issue)
+	if err := m.findLocal(); err != nil {
+		return err
+	}
+	for _, field := range []string{"status", "assignee", "priority", "summary"} {
+		if remote[field] == string(tracker.Unclear) {
+			continue // a status that nobody has mapped says nothing
+		}
+		d := merge.Field(m.link.Base[field], m.local(field), remote[field], m.job.Fields[field])
+		if d.Conflict {
+			m.report.Conflicts++
+			if err := m.note("conflict", fmt.Sprintf("%s: base %q, ours %q, tracker %q", field, m.link.Base[field], m.local(field), remote[field])); err != nil {
+				return err
+			}
+		}
+		m.link.Base[field] = d.Base
+		if !d.Take {
+			continue
+		}
+		changed = true
+		if err := m.take(field, remote[field]); err != nil {
+			return err
+		}
+	}
+	if changed {
+		m.report.Changed++
+	}
+	if after := m.episode.State.Workflow; after != before {
+		m.report.Events = append(m.report.Events, fmt.Sprintf("%s: %s → %s", m.issue.Key, before, after))
+	}
+	m.link.Updated = m.issue.Updated
+	m.ticket.Key, m.ticket.URL, m.ticket.Assignee, m.ticket.UpdatedAt = m.issue.Key, m.issue.URL, m.issue.Assignee, m.issue.Updated
+	return errors.Join(m.tx.SaveLink(m.link), m.tx.SaveTicket(m.ticket))
+}
+
+// local is our value of a field: what both sides last agreed on, unless a write
+// of ours is on its way.
+func (m *merger) local(field string) string {
+	if field == "status" && m.pending {
+		return string(m.localStatus())
+	}
+	return m.link.Base[field]
+}
+
+func (m *merger) findLocal() (err error) {
+	m.pending, err = m.tx.StatusPending(m.link.ID)
+	return err
+}
+
+// localStatus is what the workflow stands for; where the board cannot say
+// "won't do" a dismissed ticket is simply done.
+func (m *merger) localStatus() tracker.Status {
+	status := merge.StatusOf(m.episode.State.Workflow)
+	if status == tracker.WontDo && m.job.CannotTell[m.link.Board] {
+		return tracker.Done
+	}
+	return status
+}
+
+// take makes the tracker's value ours.
+func (m *merger) take(field, value string) error {
+	if field != "status" {
+		if field == "assignee" {
+			m.report.Events = append(m.report.Events, fmt.Sprintf("%s: assigned to %s", m.issue.Key, value))
+		}
+		return m.note(field+" changed", value)
+	}
+	step := store.Step{Actor: "tracker", At: m.job.Clock.Now(), Policy: m.job.Life}
+	told := lifecycle.Told{At: m.issue.Updated, Status: tracker.Status(value), CannotTell: m.job.CannotTell[m.link.Board]}
+	_, err := m.tx.Advance(m.episode, told, step)
+	return err
+}
+
+func (m *merger) note(what, detail string) error {
+	return m.tx.Note(m.episode.ID, m.job.Clock.Now(), "tracker", what, detail)
+}

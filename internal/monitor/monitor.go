@@ -1,0 +1,147 @@
+// Package monitor is the job that follows the tickets: it pulls what changed
+// on the trackers, merges it with what Trimtab knows, and moves the life of
+// each recommendation on. What has to be written back goes into the outbox.
+//
+// It asks from a watermark on the tracker's clock, with an overlap, because
+// trackers show changes late; what was seen in the overlap is remembered, so
+// nothing is heard twice. The watermark moves only in the transaction that has
+// taken everything in: a monitor that is killed asks again.
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// Job is a configured monitor.
+type Job struct {
+	Store    *store.Store
+	Trackers map[string]tracker.Tracker
+	Overlap  time.Duration // how far before the watermark to ask; default 5 minutes
+	Fields   map[string]merge.Rule
+	// CannotTell names the boards that have no way to say "won't do".
+	CannotTell map[string]bool
+	Life       lifecycle.Policy
+	Clock      clock.Clock
+	Log        *slog.Logger
+}
+
+// Report says what a pull found.
+type Report struct {
+	Changed   int      // linked tickets that changed since they were last seen
+	Conflicts int      // fields that both sides had changed
+	Events    []string // what happened, a line each
+}
+
+// Run pulls every tracker once. One that fails does not stop the others.
+func (j *Job) Run(ctx context.Context) (*Report, error) {
+	names := make([]string, 0, len(j.Trackers))
+	for name := range j.Trackers {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	report := &Report{}
+	var failed error
+	for _, name := range names {
+		if err := j.pull(ctx, name, report); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))
+		}
+	}
+	if failed != nil && ctx.Err() == nil {
+		return report, trimtab.Errorf(trimtab.Outside, "%w", failed).
+			WithNext("nothing is lost: run `trimtab monitor --once` again when the tracker answers")
+	}
+	return report, failed
+}
+
+func (j *Job) pull(ctx context.Context, name string, report *Report) error {
+	var mark store.Watermark
+	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		mark, err = tx.Watermark("tracker " + name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	began, err := j.Trackers[name].Now(ctx)
+	if err != nil {
+		return err
+	}
+	since := mark.At
+	if !since.IsZero() {
+		since = since.Add(-j.Overlap)
+	}
+	issues, err := j.Trackers[name].Changed(ctx, j.Store.Installation(), since)
+	if err != nil {
+		return err
+	}
+	return j.Store.Write(ctx, func(tx *store.Tx) error {
+		next := store.Watermark{At: mark.At, Seen: map[string]string{}}
+		for _, issue := range issues {
+			version := versionOf(issue)
+			next.Seen[issue.ID] = version
+			next.At = later(next.At, earlier(issue.Updated, began))
+			if mark.Seen[issue.ID] == version {
+				continue
+			}
+			if err := j.take(tx, name, issue, report); err != nil {
+				return fmt.Errorf("ticket %s: %w", issue.Key, err)
+			}
+		}
+		return tx.SaveWatermark("tracker "+name, next)
+	})
+}
+
+// versionOf tells two states of an issue apart even within one tick of the
+// tracker's clock.
+func versionOf(i tracker.Issue) string {
+	return strings.Join([]string{
+		i.Updated.UTC().Format(time.RFC3339Nano), string(i.Status), i.StatusName, i.Assignee, i.Priority, i.Summary,
+		strings.Join(i.Labels, ","),
+	}, "\x1f")
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// take merges one issue. Issues of the installation without a link are those
+// whose creation the distributor has not noted yet; it will find them.
+func (j *Job) take(tx *store.Tx, name string, issue tracker.Issue, report *Report) error {
+	link, err := tx.LinkByRemote(name, issue.ID)
+	if err != nil || link == nil {
+		return err
+	}
+	e, err := tx.Episode(link.Episode)
+	if err != nil {
+		return err
+	}
+	ticket, err := tx.Ticket(link.Ticket)
+	if err != nil {
+		return err
+	}
+	m := &merger{job: j, tx: tx, issue: issue, link: link, episode: e, ticket: ticket, report: report}
+	return m.run()
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/trimtab/trimtab/internal/lifecycle"
+)
+
+// Step says who moves an episode, when, and by which numbers.
+type Step struct {
+	Actor  string // "scan", "distribute", "monitor", or a person
+	At     time.Time
+	Policy lifecycle.Policy
+}
+
+// Advance feeds an event to an episode's machine and writes, in this
+// transaction, the new state, a line of the timeline and what the machine asks
+// for: ledger rows, and writes to the ticket into the outbox. It gives the
+// effects, of which File is left to the caller, who knows boards.
+func (t *Tx) Advance(e *Episode, event lifecycle.Event, step Step) ([]lifecycle.Effect, error) {
+	before := e.State
+	next, effects := lifecycle.Step(before, event, step.Policy)
+	if reflect.DeepEqual(before, next) && len(effects) == 0 {
+		return nil, nil
+	}
+	e.State = next
+	if err := t.SaveEpisode(e); err != nil {
+		return nil, err
+	}
+	if err := t.noteChange(e, before, step); err != nil {
+		return nil, err
+	}
+	for _, effect := range effects {
+		if err := t.carry(e, effect, step); err != nil {
+			return nil, err
+		}
+	}
+	return effects, nil
+}
+
+func (t *Tx) noteChange(e *Episode, before lifecycle.State, step Step) error {
+	now := e.State
+	if before.Workflow == now.Workflow && before.Condition == now.Condition {
+		return nil
+	}
+	what := fmt.Sprintf("%s/%s → %s/%s", before.Workflow, before.Condition, now.Workflow, now.Condition)
+	if before.Workflow == "" {
+		what = fmt.Sprintf("%s/%s", now.Workflow, now.Condition)
+	}
+	return t.Note(e.ID, step.At, step.Actor, what, now.Reason)
+}
+
+// opOf is the write that an effect on the ticket needs.
+var opOf = map[lifecycle.EffectKind]OpKind{
+	lifecycle.Reopen: OpReopen, lifecycle.Close: OpClose, lifecycle.Comment: OpComment, lifecycle.Refresh: OpRefresh,
+}
+
+func (t *Tx) carry(e *Episode, effect lifecycle.Effect, step Step) error {
+	if effect.Kind == lifecycle.Record {
+		return t.AddLedger(e.ID, effect.Entry)
+	}
+	kind, ok := opOf[effect.Kind]
+	if !ok {
+		return nil
+	}
+	link, err := t.LinkOf(e.ID)
+	if err != nil || link == nil {
+		return err
+	}
+	return t.Plan(link.ID, kind, OpPayload{Comment: effect.Text}, step.At)
+}
