@@ -73,3 +73,19 @@ type Observation struct {
 
 // DaysPerMonth turns a cost per day into one per month: 365.25 / 12.
 const DaysPerMonth = "30.4375"
+
+// Type describes the facts of one name that a source gives, in the words of
+// the rule language, so that packs can use them without declaring them.
+type Type struct {
+	Name   string
+	Key    []string
+	Fields []Field
+}
+
+// Field is one field of a type: "money", "string", "map(string, string)?" …
+type Field struct{ Name, Type string }
+
+// Typed is a source whose fact types are its own, not the deployment's.
+type Typed interface {
+	Types() []Type
+}

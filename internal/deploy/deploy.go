@@ -1,0 +1,165 @@
+// Package deploy reads the deployment file, trimtab.yaml: which state, packs,
+// sources, trackers, boards, owners, routes and policies an installation has.
+//
+// It reads words and checks them against each other; it opens nothing that they
+// name. All mistakes come at once, each with file, line, column and, where a
+// name is misspelt, the nearest one. What a later version will read is refused
+// with a sentence, never ignored.
+package deploy
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/strictyaml"
+)
+
+// Deployment is a deployment file, read and checked.
+type Deployment struct {
+	Path     string // of the file
+	Dir      string // that its relative paths start from
+	State    string // path of the SQLite file
+	Packs    []Named
+	Params   map[string]map[string]any // pack → parameter → value
+	Sources  []Source
+	Trackers []Tracker
+	Boards   []Board
+	Owners   []Owner
+	Routes   []Route
+	Policy   Policy
+	Sync     Sync
+	Schedule Schedule
+	Listen   string
+	Warnings strictyaml.Diagnostics
+
+	file *strictyaml.File
+}
+
+// Named is a text with its place in the file, for later complaints about it.
+type Named struct {
+	Text string
+	Node strictyaml.Node
+}
+
+// Source configures one source.
+type Source struct {
+	Name, Kind string
+	Path       string // file or glob, absolute
+	Fact       string
+	Query      string
+	Until      string // column whose greatest value is how far the data reach
+	Window     time.Duration
+	Map        []Mapping
+	Node       strictyaml.Node
+}
+
+// Mapping gives a fact's field an expression over a row's columns.
+type Mapping struct {
+	Field string
+	Expr  Named
+}
+
+// Tracker configures one tracker instance.
+type Tracker struct {
+	Name, Kind, URL string
+	Email, Token    string
+	Settle          time.Duration // how long an unknown outcome is left before sending again
+	Node            strictyaml.Node
+}
+
+// Board is a project on a tracker.
+type Board struct {
+	Name, Tracker, Project, Type string
+	Labels                       []string
+	Status                       map[string]string // canonical status → the board's word
+	CannotTell                   bool              // it has no way to say "won't do"
+	Node                         strictyaml.Node
+}
+
+// Owner is one link of the owner chain; exactly one of Tag, Fact, Fallback is set.
+type Owner struct{ Tag, Fact, By, Fallback string }
+
+// Route sends recommendations to a board; When is empty for all of them.
+type Route struct {
+	When  Named
+	Board Named
+}
+
+// Policy says which recommendations become tickets.
+type Policy struct {
+	MinSavings      trimtab.Money
+	Sightings       int
+	OpenPerOwner    int
+	NewPerBoardWeek int
+	BrakeTickets    int
+	BrakeShare      decimal.Decimal
+	Close           string  // "comment" or "transition"
+	VerifyState     float64 // days
+	VerifyCost      float64 // days
+}
+
+// Sync says how tickets are followed.
+type Sync struct {
+	Interval, Overlap time.Duration
+	Fields            map[string]merge.Rule
+}
+
+// Schedule says when serve works: Scan is a cron expression.
+type Schedule struct {
+	Scan    Named
+	Monitor time.Duration
+}
+
+// Read reads and checks the file at path.
+func Read(path string) (*Deployment, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, trimtab.Errorf(trimtab.Invalid, "there is no deployment file %s", path).
+			WithNext("`trimtab init` writes one; -c names another")
+	}
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "read the deployment file: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse reads a deployment file's text; relative paths start from the folder
+// of path.
+func Parse(path string, data []byte) (*Deployment, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "find %s: %w", path, err)
+	}
+	f, root := strictyaml.Open(path, data)
+	r := &reader{d: &Deployment{Path: path, Dir: filepath.Dir(abs), file: f}}
+	r.read(root)
+	r.d.Warnings = f.Diagnostics().Of(strictyaml.Warning)
+	if err := f.Err(); err != nil {
+		return nil, &trimtab.Error{Code: trimtab.Invalid, Err: err, Next: "mend the file; `trimtab check` reads it again"}
+	}
+	return r.d, nil
+}
+
+// Err is what has been said about the deployment since it was read, by those
+// who checked what it names.
+func (d *Deployment) Err() error {
+	if err := d.file.Err(); err != nil {
+		return &trimtab.Error{Code: trimtab.Invalid, Err: err}
+	}
+	return nil
+}
+
+// Resolve makes a path of the file absolute.
+func (d *Deployment) Resolve(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(d.Dir, path)
+}

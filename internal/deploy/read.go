@@ -1,0 +1,334 @@
+package deploy
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/strictyaml"
+)
+
+// apiVersion is the only version of the file there is.
+const apiVersion = "trimtab/v1"
+
+// reader walks the file once and fills the deployment in.
+type reader struct{ d *Deployment }
+
+func (r *reader) read(root strictyaml.Node) {
+	top := root.Fields("apiVersion", "state", "packs", "params", "sources", "trackers", "boards", "owners", "routes",
+		"policy", "sync", "schedule", "listen")
+	if v := top.Need("apiVersion"); v.Text() != apiVersion && v.Kind() == strictyaml.Scalar {
+		v.Errorf("apiVersion %q is not known", v.Text()).WithHint("this version reads %s", apiVersion)
+	}
+	r.state(top.Get("state"))
+	for _, n := range top.Get("packs").Items() {
+		r.d.Packs = append(r.d.Packs, Named{n.Text(), n})
+	}
+	if len(r.d.Packs) == 0 && top.Kind() == strictyaml.Mapping {
+		top.Need("packs")
+	}
+	r.params(top.Get("params"))
+	r.sources(top.Get("sources"))
+	r.trackers(top.Get("trackers"))
+	r.boards(top.Get("boards"))
+	r.owners(top.Get("owners"))
+	r.routes(top.Get("routes"))
+	r.policy(top.Get("policy"))
+	r.sync(top.Get("sync"))
+	r.schedule(top.Get("schedule"))
+	r.d.Listen = orText(r.text(top.Get("listen")), "127.0.0.1:8080")
+}
+
+func orText(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+func (r *reader) state(n strictyaml.Node) {
+	state := orText(r.text(n), "trimtab.db")
+	if strings.HasPrefix(state, "postgres:") || strings.HasPrefix(state, "postgresql:") {
+		n.Errorf("a state in PostgreSQL is not available in this version").WithHint("name a file: state: trimtab.db")
+		return
+	}
+	r.d.State = r.d.Resolve(state)
+}
+
+func (r *reader) params(n strictyaml.Node) {
+	r.d.Params = map[string]map[string]any{}
+	for _, pack := range n.Entries() {
+		values := map[string]any{}
+		for _, p := range pack.Value.Entries() {
+			values[p.Key.Text()] = p.Value.Plain()
+		}
+		r.d.Params[pack.Key.Text()] = values
+	}
+}
+
+// name reads a name that must differ from those before it.
+func name(n strictyaml.Node, known []string, what string) string {
+	s := n.Text()
+	if s != "" && slices.Contains(known, s) {
+		n.Errorf("there are two %s named %q", what, s)
+	}
+	return s
+}
+
+func (r *reader) sources(n strictyaml.Node) {
+	var names []string
+	for _, item := range n.Items() {
+		f := item.Fields("name", "kind", "path", "fact", "map", "query", "until", "window", "dsn", "url")
+		s := Source{Name: name(f.Need("name"), names, "sources"), Node: item}
+		names = append(names, s.Name)
+		s.Kind = kindOf(f.Need("kind"), []string{"focus", "table"}, []string{"sql", "prometheus", "httpjson"})
+		switch s.Kind {
+		case "focus":
+			r.focus(f, &s)
+		case "table":
+			r.table(f, &s)
+		}
+		r.d.Sources = append(r.d.Sources, s)
+	}
+}
+
+// kindOf reads one of the kinds that there are; those that come later are
+// refused with a word of their own.
+func kindOf(n strictyaml.Node, now, later []string) string {
+	s := n.Text()
+	if slices.Contains(later, s) {
+		n.Errorf("kind %q is not available in this version", s).WithHint("there is %s", strings.Join(now, ", "))
+		return ""
+	}
+	return n.OneOf(now...)
+}
+
+func only(f strictyaml.Fields, kind string, known ...string) {
+	for _, key := range f.Names() {
+		if key != "name" && key != "kind" && !slices.Contains(known, key) {
+			f.Key(key).Errorf("a source of kind %s has no %q", kind, key).WithHint("it has %s", strings.Join(known, ", "))
+		}
+	}
+}
+
+func (r *reader) focus(f strictyaml.Fields, s *Source) {
+	only(f, "focus", "path", "window")
+	s.Path = r.d.Resolve(r.text(f.Need("path")))
+	s.Window = orDuration(f.Get("window"), 30*24*time.Hour)
+}
+
+func (r *reader) table(f strictyaml.Fields, s *Source) {
+	only(f, "table", "path", "fact", "map", "query", "until")
+	s.Path = r.d.Resolve(r.text(f.Need("path")))
+	s.Fact, s.Query, s.Until = f.Need("fact").Text(), f.Get("query").Text(), f.Get("until").Text()
+	for _, e := range f.Need("map").Entries() {
+		s.Map = append(s.Map, Mapping{Field: e.Key.Text(), Expr: Named{e.Value.Text(), e.Value}})
+	}
+}
+
+func orDuration(n strictyaml.Node, fallback time.Duration) time.Duration {
+	if n.IsZero() {
+		return fallback
+	}
+	return n.Duration()
+}
+
+func (r *reader) trackers(n strictyaml.Node) {
+	var names []string
+	for _, item := range n.Items() {
+		f := item.Fields("name", "kind", "url", "auth", "settle")
+		t := Tracker{Name: name(f.Need("name"), names, "trackers"), Node: item}
+		names = append(names, t.Name)
+		t.Kind = kindOf(f.Need("kind"), []string{"jira", "board"}, []string{"redmine", "jira-dc"})
+		if t.Kind == "jira" {
+			t.URL = strings.TrimRight(r.text(f.Need("url")), "/")
+			r.auth(f.Need("auth"), &t)
+			t.Settle = orDuration(f.Get("settle"), 5*time.Minute)
+		}
+		r.d.Trackers = append(r.d.Trackers, t)
+	}
+}
+
+func (r *reader) auth(n strictyaml.Node, t *Tracker) {
+	f := n.Fields("email", "token")
+	t.Email = r.text(f.Need("email"))
+	token := f.Need("token")
+	if s := token.Text(); s != "" && !strings.Contains(s, "${") {
+		token.Warnf("a secret stands here in clear").WithHint("write ${NAME} and set it in the environment, or ${file:/path}")
+	}
+	t.Token = r.text(token)
+}
+
+func (r *reader) boards(n strictyaml.Node) {
+	var names []string
+	for _, item := range n.Items() {
+		f := item.Fields("name", "tracker", "project", "type", "labels", "status", "cannot_tell", "from", "freeze")
+		for _, later := range []string{"from", "freeze"} {
+			if f.Has(later) {
+				f.Key(later).Errorf("%q of a board is not available in this version", later)
+			}
+		}
+		b := Board{Name: name(f.Need("name"), names, "boards"), Node: item, Status: map[string]string{}}
+		names = append(names, b.Name)
+		b.Tracker = r.trackerOf(f.Need("tracker"))
+		b.Project, b.Type = f.Need("project").Text(), orText(f.Get("type").Text(), "Task")
+		b.Labels, b.CannotTell = f.Get("labels").Texts(), !f.Get("cannot_tell").IsZero() && f.Get("cannot_tell").Bool()
+		r.labels(f.Get("labels"))
+		r.status(f.Get("status"), b.Status)
+		r.d.Boards = append(r.d.Boards, b)
+	}
+}
+
+func (r *reader) labels(n strictyaml.Node) {
+	for _, l := range n.Items() {
+		if strings.ContainsAny(l.Text(), " \t") {
+			l.Errorf("a label has no spaces: %q", l.Text())
+		}
+	}
+}
+
+// status reads which of the board's words stand for a canonical status.
+func (r *reader) status(n strictyaml.Node, into map[string]string) {
+	f := n.Fields("open", "in_progress", "done", "wont_do")
+	for _, key := range f.Names() {
+		into[key] = f.Get(key).Text()
+	}
+}
+
+func (r *reader) trackerOf(n strictyaml.Node) string {
+	var known []string
+	for _, t := range r.d.Trackers {
+		known = append(known, t.Name)
+	}
+	s := n.Text()
+	if s != "" && !slices.Contains(known, s) {
+		d := n.Errorf("there is no tracker %q", s).Suggest(s, known)
+		if d.Nearest == "" {
+			d.WithHint("add it under `trackers:`, or use {name: %s, kind: board} for a board in the state itself", s)
+		}
+	}
+	return s
+}
+
+func (r *reader) owners(n strictyaml.Node) {
+	for _, item := range n.Items() {
+		f := item.Fields("tag", "fact", "by", "fallback")
+		o := Owner{f.Get("tag").Text(), f.Get("fact").Text(), f.Get("by").Text(), r.text(f.Get("fallback"))}
+		given := 0
+		for _, s := range []string{o.Tag, o.Fact, o.Fallback} {
+			if s != "" {
+				given++
+			}
+		}
+		switch {
+		case given != 1:
+			item.Errorf("a link of the owner chain has exactly one of tag, fact and fallback")
+		case o.Fact != "" && o.By == "":
+			item.Errorf("an owner from a fact needs `by:`, the field of %s that equals the subject's", o.Fact)
+		}
+		r.d.Owners = append(r.d.Owners, o)
+	}
+}
+
+func (r *reader) routes(n strictyaml.Node) {
+	var known []string
+	for _, b := range r.d.Boards {
+		known = append(known, b.Name)
+	}
+	for _, item := range n.Items() {
+		f := item.Fields("when", "board")
+		board := f.Need("board")
+		if s := board.Text(); s != "" && !slices.Contains(known, s) {
+			board.Errorf("there is no board %q", s).Suggest(s, known)
+		}
+		when := f.Get("when")
+		r.d.Routes = append(r.d.Routes, Route{When: Named{when.Text(), when}, Board: Named{board.Text(), board}})
+	}
+}
+
+func (r *reader) policy(n strictyaml.Node) {
+	f := n.Fields("min_savings", "sightings", "open_per_owner", "new_per_board_week", "brake", "close", "verify")
+	p := Policy{Close: "comment", BrakeShare: decimal.RequireFromString("0.05"), VerifyState: 3, VerifyCost: 14}
+	if m := f.Get("min_savings"); !m.IsZero() {
+		var err error
+		if p.MinSavings, err = trimtab.ParseMoney(m.Text()); err != nil {
+			m.Errorf("%v", err)
+		}
+	}
+	p.Sightings = count(f.Get("sightings"), 1)
+	p.OpenPerOwner, p.NewPerBoardWeek = count(f.Get("open_per_owner"), 5), count(f.Get("new_per_board_week"), 20)
+	if c := f.Get("close"); !c.IsZero() {
+		p.Close = c.OneOf("comment", "transition")
+	}
+	r.brake(f.Get("brake"), &p)
+	verify := f.Get("verify").Fields("state", "cost")
+	p.VerifyState, p.VerifyCost = days(verify.Get("state"), 3), days(verify.Get("cost"), 14)
+	r.d.Policy = p
+}
+
+func (r *reader) brake(n strictyaml.Node, p *Policy) {
+	f := n.Fields("tickets", "share")
+	p.BrakeTickets = count(f.Get("tickets"), 25)
+	if s := f.Get("share"); !s.IsZero() {
+		share, err := decimal.NewFromString(s.Text())
+		if err != nil || share.IsNegative() {
+			s.Errorf("%q is no share: write 0.05 for 5 %%", s.Text())
+		}
+		p.BrakeShare = share
+	}
+}
+
+func count(n strictyaml.Node, fallback int) int {
+	if n.IsZero() {
+		return fallback
+	}
+	i := n.Int()
+	if i < 0 {
+		n.Errorf("%d is less than 0", i)
+	}
+	return int(i)
+}
+
+func days(n strictyaml.Node, fallback float64) float64 {
+	if n.IsZero() {
+		return fallback
+	}
+	return n.Duration().Hours() / 24
+}
+
+func (r *reader) sync(n strictyaml.Node) {
+	f := n.Fields("interval", "overlap", "fields")
+	r.d.Sync = Sync{
+		Interval: orDuration(f.Get("interval"), time.Minute), Overlap: orDuration(f.Get("overlap"), 5*time.Minute),
+		Fields: map[string]merge.Rule{
+			"status": {Direction: merge.Both, Conflict: merge.TrackerWins}, "assignee": {Direction: merge.In, Conflict: merge.TrackerWins},
+			"priority": {Direction: merge.In, Conflict: merge.TrackerWins}, "summary": {Direction: merge.In, Conflict: merge.TrackerWins},
+		},
+	}
+	fields := f.Get("fields").Fields("status", "assignee", "priority", "summary", "description", "labels", "due", "comments")
+	for _, key := range fields.Names() {
+		if _, ok := r.d.Sync.Fields[key]; !ok {
+			fields.Key(key).Errorf("field %q is not followed in this version", key).WithHint("there are status, assignee, priority, summary")
+			continue
+		}
+		g := fields.Get(key).Fields("direction", "conflict")
+		rule := r.d.Sync.Fields[key]
+		if d := g.Get("direction"); !d.IsZero() {
+			rule.Direction = merge.Direction(d.OneOf("both", "in", "out"))
+		}
+		if c := g.Get("conflict"); !c.IsZero() {
+			rule.Conflict = merge.Winner(c.OneOf("tracker", "trimtab", "ask"))
+		}
+		r.d.Sync.Fields[key] = rule
+	}
+}
+
+func (r *reader) schedule(n strictyaml.Node) {
+	f := n.Fields("scan", "monitor")
+	scan := f.Get("scan")
+	r.d.Schedule = Schedule{Scan: Named{orText(scan.Text(), "0 6 * * 1"), scan}, Monitor: orDuration(f.Get("monitor"), r.d.Sync.Interval)}
+}

@@ -1,0 +1,43 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/trimtab/trimtab/internal/strictyaml"
+)
+
+var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+// text is a scalar with ${NAME} read from the environment and ${file:/path}
+// from a file. A reference that leads nowhere is a mistake of the file.
+func (r *reader) text(n strictyaml.Node) string {
+	var failed error
+	s := reference.ReplaceAllStringFunc(n.Text(), func(ref string) string {
+		value, err := resolveReference(ref[2 : len(ref)-1])
+		failed = errors.Join(failed, err)
+		return value
+	})
+	if failed != nil {
+		n.Errorf("%v", failed)
+	}
+	return s
+}
+
+func resolveReference(name string) (string, error) {
+	if path, ok := strings.CutPrefix(name, "file:"); ok {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the secret's file: %w", err)
+		}
+		return strings.TrimSpace(string(data)), nil
+	}
+	value, ok := os.LookupEnv(name)
+	if !ok {
+		return "", fmt.Errorf("%s is not set in the environment", name)
+	}
+	return value, nil
+}

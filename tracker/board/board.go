@@ -1,0 +1,210 @@
+// Package board is the embedded tracker: a plain board whose tickets are rows
+// beside the rest of the state, for a team that has no tracker and for tests.
+// It answers at once, never rate-limits and has exact times, so it is also the
+// first to pass trackertest.
+package board
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// Row is one ticket as it is stored.
+type Row struct {
+	ID           int64
+	Project      string
+	Marker       trimtab.Marker
+	Installation string
+	Status       tracker.Status
+	Summary      string
+	Description  string
+	Assignee     string
+	Priority     string
+	Labels       []string
+	Comments     []Comment
+	Created      time.Time
+	Updated      time.Time
+}
+
+// Comment is one comment of a ticket; Op is the write that made it, "" for a
+// person's.
+type Comment struct {
+	At   time.Time `json:"at"`
+	Op   string    `json:"op,omitempty"`
+	Text string    `json:"text"`
+}
+
+// Rows is where the tickets are kept. Every call is atomic.
+type Rows interface {
+	// Insert adds a row, unless its marker exists: then it gives that row.
+	Insert(ctx context.Context, row Row) (Row, error)
+	ByMarker(ctx context.Context, markers []trimtab.Marker) ([]Row, error)
+	ByID(ctx context.Context, ids []int64) ([]Row, error)
+	Changed(ctx context.Context, installation string, since time.Time) ([]Row, error)
+	// Update reads a row, lets change edit it and stores it if change says so.
+	Update(ctx context.Context, id int64, change func(*Row) bool) (Row, error)
+}
+
+// Config describes an embedded board.
+type Config struct {
+	URL string           // base of the addresses of tickets; "" for none
+	Now func() time.Time // the clock
+}
+
+// Board is the embedded tracker.
+type Board struct {
+	cfg  Config
+	rows Rows
+}
+
+var _ tracker.Tracker = (*Board)(nil)
+
+// New makes a board over stored rows.
+func New(cfg Config, rows Rows) *Board { return &Board{cfg: cfg, rows: rows} }
+
+// Check implements [tracker.Tracker]: a board needs nothing but a project name.
+func (b *Board) Check(_ context.Context, targets []tracker.Target) ([]tracker.Problem, error) {
+	var problems []tracker.Problem
+	for _, t := range targets {
+		if t.Project == "" {
+			problems = append(problems, tracker.Problem{
+				Target: t, Fatal: true, Message: "the board has no project", Next: "give it `project: NAME`",
+			})
+		}
+	}
+	return problems, nil
+}
+
+// Create implements [tracker.Tracker]. Filing a marker twice gives the same ticket.
+func (b *Board) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.Result, error) {
+	results := make([]tracker.Result, len(drafts))
+	for i, d := range drafts {
+		now := b.cfg.Now()
+		row, err := b.rows.Insert(ctx, Row{
+			Project: d.Project, Marker: d.Marker, Installation: d.Installation, Status: tracker.Open, Summary: d.Summary,
+			Description: d.Description, Assignee: d.Assignee, Priority: d.Priority, Labels: d.Labels, Created: now, Updated: now,
+		})
+		if err != nil {
+			return nil, b.failed("create", err)
+		}
+		results[i].Issue = b.issue(row)
+	}
+	return results, nil
+}
+
+// failed: a transaction that failed has done nothing.
+func (b *Board) failed(what string, err error) error {
+	return &tracker.Error{Kind: tracker.Retry, Request: "board " + what, Err: err}
+}
+
+// Find implements [tracker.Tracker].
+func (b *Board) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.Issue, error) {
+	rows, err := b.rows.ByMarker(ctx, markers)
+	return b.issues("find", rows, err)
+}
+
+// Fetch implements [tracker.Tracker].
+func (b *Board) Fetch(ctx context.Context, ids []string) ([]tracker.Issue, error) {
+	var numbers []int64
+	for _, id := range ids {
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	rows, err := b.rows.ByID(ctx, numbers)
+	return b.issues("fetch", rows, err)
+}
+
+// Changed implements [tracker.Tracker].
+func (b *Board) Changed(ctx context.Context, installation string, since time.Time) ([]tracker.Issue, error) {
+	rows, err := b.rows.Changed(ctx, installation, since)
+	return b.issues("changed", rows, err)
+}
+
+// Now implements [tracker.Tracker].
+func (b *Board) Now(context.Context) (time.Time, error) { return b.cfg.Now(), nil }
+
+// Update implements [tracker.Tracker].
+func (b *Board) Update(ctx context.Context, id string, change tracker.Change) (tracker.Issue, error) {
+	number, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return tracker.Issue{}, &tracker.Error{Kind: tracker.Missing, Request: "board update " + id, Message: "no such ticket"}
+	}
+	row, err := b.rows.Update(ctx, number, func(row *Row) bool {
+		changed := apply(row, change, b.cfg.Now())
+		if changed {
+			row.Updated = b.cfg.Now()
+		}
+		return changed
+	})
+	if err != nil {
+		return tracker.Issue{}, b.failed("update "+id, err)
+	}
+	if row.ID == 0 {
+		return tracker.Issue{}, &tracker.Error{Kind: tracker.Missing, Request: "board update " + id, Message: "no such ticket"}
+	}
+	return b.issue(row), nil
+}
+
+// apply edits a row and reports whether anything is different now.
+func apply(row *Row, c tracker.Change, now time.Time) bool {
+	changed := set(&row.Summary, c.Summary)
+	changed = set(&row.Description, c.Description) || changed
+	changed = set(&row.Assignee, c.Assignee) || changed
+	if c.Status != tracker.NoStatus && c.Status != row.Status {
+		row.Status, changed = c.Status, true
+	}
+	for _, label := range c.AddLabels {
+		if !slices.Contains(row.Labels, label) {
+			row.Labels, changed = append(row.Labels, label), true
+		}
+	}
+	for _, label := range c.RemoveLabels {
+		if i := slices.Index(row.Labels, label); i >= 0 {
+			row.Labels, changed = slices.Delete(row.Labels, i, i+1), true
+		}
+	}
+	said := slices.ContainsFunc(row.Comments, func(k Comment) bool { return k.Op != "" && k.Op == c.Op })
+	if c.Comment != "" && !said {
+		row.Comments, changed = append(row.Comments, Comment{At: now, Op: c.Op, Text: c.Comment}), true
+	}
+	return changed
+}
+
+func set(field *string, value *string) bool {
+	if value == nil || *field == *value {
+		return false
+	}
+	*field = *value
+	return true
+}
+
+func (b *Board) issues(what string, rows []Row, err error) ([]tracker.Issue, error) {
+	if err != nil {
+		return nil, b.failed(what, err)
+	}
+	issues := make([]tracker.Issue, len(rows))
+	for i, row := range rows {
+		issues[i] = b.issue(row)
+	}
+	return issues, nil
+}
+
+func (b *Board) issue(row Row) tracker.Issue {
+	key := fmt.Sprintf("%s-%d", row.Project, row.ID)
+	issue := tracker.Issue{
+		ID: strconv.FormatInt(row.ID, 10), Key: key, Project: row.Project, Marker: row.Marker, Status: row.Status,
+		StatusName: string(row.Status), Summary: row.Summary, Description: row.Description, Assignee: row.Assignee,
+		Priority: row.Priority, Labels: slices.Clone(row.Labels), Created: row.Created, Updated: row.Updated,
+	}
+	if b.cfg.URL != "" {
+		issue.URL = b.cfg.URL + "/" + key
+	}
+	return issue
+}

@@ -1,0 +1,84 @@
+package board
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/trimtab/trimtab"
+)
+
+// Memory keeps rows in memory: for tests and dry tries.
+type Memory struct {
+	mu   sync.Mutex
+	rows []Row
+}
+
+var _ Rows = (*Memory)(nil)
+
+// Insert implements [Rows].
+func (m *Memory) Insert(_ context.Context, row Row) (Row, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, old := range m.rows {
+		if old.Marker == row.Marker {
+			return clone(old), nil
+		}
+	}
+	row.ID = int64(len(m.rows) + 1)
+	m.rows = append(m.rows, clone(row))
+	return clone(row), nil
+}
+
+// ByMarker implements [Rows].
+func (m *Memory) ByMarker(_ context.Context, markers []trimtab.Marker) ([]Row, error) {
+	return m.where(func(r Row) bool { return slices.Contains(markers, r.Marker) }), nil
+}
+
+// ByID implements [Rows].
+func (m *Memory) ByID(_ context.Context, ids []int64) ([]Row, error) {
+	return m.where(func(r Row) bool { return slices.Contains(ids, r.ID) }), nil
+}
+
+// Changed implements [Rows].
+func (m *Memory) Changed(_ context.Context, installation string, since time.Time) ([]Row, error) {
+	rows := m.where(func(r Row) bool { return r.Installation == installation && !r.Updated.Before(since) })
+	slices.SortStableFunc(rows, func(a, b Row) int { return a.Updated.Compare(b.Updated) })
+	return rows, nil
+}
+
+// Update implements [Rows].
+func (m *Memory) Update(_ context.Context, id int64, change func(*Row) bool) (Row, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.rows {
+		if m.rows[i].ID != id {
+			continue
+		}
+		row := clone(m.rows[i])
+		if change(&row) {
+			m.rows[i] = clone(row)
+		}
+		return row, nil
+	}
+	return Row{}, nil
+}
+
+func (m *Memory) where(keep func(Row) bool) []Row {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var rows []Row
+	for _, r := range m.rows {
+		if keep(r) {
+			rows = append(rows, clone(r))
+		}
+	}
+	return rows
+}
+
+// clone keeps callers from sharing slices with what is stored.
+func clone(r Row) Row {
+	r.Labels, r.Comments = slices.Clone(r.Labels), slices.Clone(r.Comments)
+	return r
+}
