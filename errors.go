@@ -79,13 +79,21 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// NextOf is the next step that the first [Error] with one in the chain names.
+// NextOf is the next step that the first [Error] with one in the tree of err
+// names.
 func NextOf(err error) string {
-	for err != nil {
-		if e, ok := err.(*Error); ok && e.Next != "" { //nolint:errorlint // walks the chain itself
-			return e.Next
+	if e, ok := err.(*Error); ok && e.Next != "" { //nolint:errorlint // walks the tree itself
+		return e.Next
+	}
+	switch e := err.(type) { //nolint:errorlint // likewise
+	case interface{ Unwrap() error }:
+		return NextOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if next := NextOf(one); next != "" {
+				return next
+			}
 		}
-		err = errors.Unwrap(err)
 	}
 	return ""
 }

@@ -1,0 +1,170 @@
+package focus
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/source/internal/duck"
+)
+
+// kind is what a column holds.
+type kind int
+
+const (
+	text kind = iota
+	number
+	moment
+	tags
+)
+
+// column is one column of the canonical line, with the FOCUS columns that may
+// hold it, newest name first (FOCUS 1.0 to 1.4; Region is of 0.5).
+type column struct {
+	name   string
+	from   []string
+	kind   kind
+	needed bool
+}
+
+var columns = []column{
+	{"provider", []string{"ServiceProviderName", "ProviderName"}, text, false},
+	{"account", []string{"SubAccountId", "BillingAccountId"}, text, true},
+	{"account_name", []string{"SubAccountName", "BillingAccountName"}, text, false},
+	{"resource", []string{"ResourceId"}, text, true},
+	{"resource_name", []string{"ResourceName"}, text, false},
+	{"resource_type", []string{"ResourceType"}, text, false},
+	{"service", []string{"ServiceName"}, text, true},
+	{"category", []string{"ServiceCategory"}, text, false},
+	{"region", []string{"RegionId", "Region"}, text, false},
+	{"description", []string{"ChargeDescription"}, text, false},
+	{"sku", []string{"SkuPriceId", "SkuId"}, text, false},
+	{"unit", []string{"PricingUnit", "ConsumedUnit"}, text, false},
+	{"pricing", []string{"PricingCategory"}, text, false},
+	{"charge", []string{"ChargeCategory"}, text, true},
+	{"class", []string{"ChargeClass"}, text, false},
+	{"commitment", []string{"CommitmentDiscountId"}, text, false},
+	{"currency", []string{"BillingCurrency"}, text, true},
+	{"tags", []string{"Tags"}, tags, false},
+	{"started", []string{"ChargePeriodStart"}, moment, true},
+	{"ended", []string{"ChargePeriodEnd"}, moment, true},
+	{"billed", []string{"BilledCost"}, number, true},
+	{"effective", []string{"EffectiveCost"}, number, true},
+	{"list", []string{"ListCost"}, number, false},
+	{"quantity", []string{"PricingQuantity", "ConsumedQuantity"}, number, false},
+	{"unit_price", []string{"ListUnitPrice"}, number, false},
+}
+
+// layout is how the columns of one set of files map to the canonical line.
+type layout struct {
+	found map[string]string // canonical name → the file's column
+	types map[string]string // the file's column → its type
+}
+
+// findLayout recognises the file by its header. All missing columns are named
+// at once, each with the nearest column that is there.
+func findLayout(names []string, types map[string]string) (layout, error) {
+	l := layout{found: map[string]string{}, types: types}
+	var missing []string
+	for _, c := range columns {
+		if from := spelled(names, c.from); from != "" {
+			l.found[c.name] = from
+		} else if c.needed {
+			missing = append(missing, c.from[0])
+		}
+	}
+	if len(missing) == 0 {
+		return l, nil
+	}
+	sort.Strings(missing)
+	return l, trimtab.Errorf(trimtab.Outside, "it lacks the FOCUS columns %s", strings.Join(missing, ", ")).
+		WithNext("it has %s: export it in the FOCUS format (1.0 or newer) with these columns", shortList(names))
+}
+
+// spelled is the file's spelling of the first of the wanted columns that it
+// has; case does not count.
+func spelled(names, wanted []string) string {
+	for _, want := range wanted {
+		if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, want) }); i >= 0 {
+			return names[i]
+		}
+	}
+	return ""
+}
+
+func shortList(names []string) string {
+	if len(names) > 12 {
+		return strings.Join(names[:12], ", ") + fmt.Sprintf(" and %d more", len(names)-12)
+	}
+	return strings.Join(names, ", ")
+}
+
+// value is the SQL of a canonical column; NULL where the files lack it.
+func (l layout) value(c column) string {
+	from, ok := l.found[c.name]
+	if !ok {
+		return "NULL::" + sqlType[c.kind]
+	}
+	col := duck.Ident(from)
+	switch c.kind {
+	case number:
+		return l.number(from)
+	case moment:
+		return "TRY_CAST(" + col + " AS TIMESTAMP)"
+	case tags:
+		return l.tags(from)
+	}
+	trimmed := "NULLIF(NULLIF(trim(CAST(" + col + " AS VARCHAR)), ''), 'NULL')"
+	if c.name == "resource" {
+		return "CASE WHEN starts_with(lower(" + trimmed + "), '/subscriptions/') THEN lower(" + trimmed + ") ELSE " + trimmed + " END"
+	}
+	return trimmed
+}
+
+var sqlType = map[kind]string{text: "VARCHAR", number: "DECIMAL(38, 12)", moment: "TIMESTAMP", tags: "VARCHAR"}
+
+// number reads exactly; NaN, which some exports write for "none", is NULL.
+func (l layout) number(from string) string {
+	col := duck.Ident(from)
+	if t := l.types[from]; t == "DOUBLE" || t == "FLOAT" {
+		col = "CASE WHEN isnan(" + col + ") THEN NULL ELSE " + col + " END"
+	}
+	return "TRY_CAST(" + col + " AS DECIMAL(38, 12))"
+}
+
+// tags are JSON text whatever the file keeps them as.
+func (l layout) tags(from string) string {
+	col := duck.Ident(from)
+	if strings.HasPrefix(l.types[from], "MAP") || strings.HasPrefix(l.types[from], "STRUCT") {
+		return "CAST(to_json(" + col + ") AS VARCHAR)"
+	}
+	return "NULLIF(CAST(" + col + " AS VARCHAR), 'NULL')"
+}
+
+// broken is the SQL that tells a value that is there but cannot be read.
+func (l layout) broken(c column) string {
+	from, ok := l.found[c.name]
+	if !ok || c.kind == text || c.kind == tags {
+		return ""
+	}
+	raw := duck.Ident(from)
+	notNull := raw + " IS NOT NULL"
+	if t := l.types[from]; t == "DOUBLE" || t == "FLOAT" {
+		notNull += " AND NOT isnan(" + raw + ")"
+	}
+	if c.needed && c.kind == moment {
+		return "(" + l.value(c) + ") IS NULL" // a line without a period belongs nowhere
+	}
+	return notNull + " AND (" + l.value(c) + ") IS NULL"
+}
+
+// lines is the SELECT of canonical lines over a table.
+func (l layout) lines(table string) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = l.value(c) + " AS " + duck.Ident(c.name)
+	}
+	return "SELECT " + strings.Join(parts, ",\n  ") + "\nFROM " + table
+}

@@ -1,0 +1,187 @@
+package focus
+
+import (
+	"database/sql"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/duckdb/duckdb-go/v2"
+	"github.com/shopspring/decimal"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/source"
+	"github.com/trimtab/trimtab/source/internal/duck"
+)
+
+// Types implements [source.Typed]. Costs are a month's (30.4375 days) at the
+// rate of the window.
+func (s *Source) Types() []source.Type {
+	return []source.Type{
+		{
+			Name: "ResourceCost", Key: []string{"provider", "account", "resource", "currency"},
+			Fields: []source.Field{
+				{Name: "provider", Type: "string"}, {Name: "account", Type: "string"}, {Name: "account_name", Type: "string?"},
+				{Name: "resource", Type: "string"}, {Name: "name", Type: "string?"}, {Name: "type", Type: "string?"},
+				{Name: "service", Type: "string?"}, {Name: "category", Type: "string?"}, {Name: "region", Type: "string?"},
+				{Name: "environment", Type: "string?"}, {Name: "tags", Type: "map(string, string)?"}, {Name: "currency", Type: "string"},
+				{Name: "monthly_cost", Type: "money"}, {Name: "committed_cost", Type: "money"}, {Name: "billed", Type: "money"},
+				{Name: "list", Type: "money?"}, {Name: "basis", Type: "string"}, {Name: "days", Type: "double"}, {Name: "rows", Type: "int"},
+				{Name: "first", Type: "timestamp"}, {Name: "last", Type: "timestamp"},
+			},
+		},
+		{
+			Name: "SkuUsage", Key: []string{"provider", "account", "resource", "currency", "sku", "description", "unit"},
+			Fields: []source.Field{
+				{Name: "provider", Type: "string"}, {Name: "account", Type: "string"}, {Name: "resource", Type: "string"},
+				{Name: "currency", Type: "string"}, {Name: "sku", Type: "string"}, {Name: "description", Type: "string"},
+				{Name: "unit", Type: "string"}, {Name: "service", Type: "string?"}, {Name: "category", Type: "string?"},
+				{Name: "region", Type: "string?"}, {Name: "environment", Type: "string?"}, {Name: "pricing", Type: "string?"},
+				{Name: "tags", Type: "map(string, string)?"}, {Name: "quantity", Type: "decimal?"}, {Name: "unit_price", Type: "decimal?"},
+				{Name: "monthly_cost", Type: "money"},
+			},
+		},
+	}
+}
+
+// span is the time that a group of lines covers, at least a day: a single
+// hourly line says what a day's line would, not 730 times as much.
+func span(first, last time.Time) time.Duration { return max(last.Sub(first), 24*time.Hour) }
+
+var secondsPerMonth = decimal.RequireFromString(source.DaysPerMonth).Mul(decimal.NewFromInt(86400))
+
+// monthly turns an amount over a span into one a month.
+func monthly(amount trimtab.Decimal, over time.Duration) (trimtab.Decimal, error) {
+	return trimtab.Quo(amount.Mul(secondsPerMonth), decimal.NewFromInt(int64(over/time.Second)))
+}
+
+func resourceCost(rows *sql.Rows) (source.Fact, error) {
+	var provider, account, resource, currency string
+	var accountName, name, kind, service, category, region, tagText sql.NullString
+	var total, billed, committed, list duckdb.Decimal
+	var listNull, fallbacks, count any
+	var first, last time.Time
+	err := rows.Scan(&provider, &account, &resource, &currency, &accountName, &name, &kind, &service, &category, &region,
+		&tagText, &total, &billed, &listNull, &committed, &fallbacks, &count, &first, &last)
+	if err != nil {
+		return source.Fact{}, err
+	}
+	over := span(first, last)
+	rate, err := monthly(duck.Decimal(total), over)
+	if err != nil {
+		return source.Fact{}, err
+	}
+	committedRate, err := monthly(duck.Decimal(committed), over)
+	if err != nil {
+		return source.Fact{}, err
+	}
+	fields := map[string]any{
+		"provider": provider, "account": account, "resource": resource, "currency": currency,
+		"monthly_cost": money(rate, currency), "committed_cost": money(committedRate, currency),
+		"billed": money(duck.Decimal(billed), currency), "basis": basis(number64(fallbacks), number64(count)),
+		"days": over.Hours() / 24, "rows": number64(count), "first": first.UTC(), "last": last.UTC(),
+	}
+	if d, ok := listNull.(duckdb.Decimal); ok {
+		list = d
+		fields["list"] = money(duck.Decimal(list), currency)
+	}
+	optional(fields, map[string]sql.NullString{
+		"account_name": accountName, "name": name, "type": kind, "service": service, "category": category, "region": region,
+	})
+	addTags(fields, tagText)
+	return source.Fact{Type: "ResourceCost", Fields: fields}, nil
+}
+
+func money(d trimtab.Decimal, currency string) trimtab.Money {
+	return trimtab.Money{Amount: d, Currency: currency}
+}
+
+// number64 reads a sum of counts, which DuckDB gives as a huge integer.
+func number64(v any) int64 {
+	switch v := duck.Value(v).(type) {
+	case int64:
+		return v
+	case trimtab.Decimal:
+		return v.IntPart()
+	}
+	return 0
+}
+
+// basis says which cost the rate was made of.
+func basis(fallbacks, rows int64) string {
+	switch fallbacks {
+	case 0:
+		return "effective"
+	case rows:
+		return "billed"
+	}
+	return "mixed"
+}
+
+func skuUsage(rows *sql.Rows) (source.Fact, error) {
+	names := []string{"provider", "account", "resource", "currency", "sku", "description", "unit"}
+	key := make([]string, len(names))
+	var service, category, region, pricing, tagText sql.NullString
+	var quantity, unitPrice any
+	var total duckdb.Decimal
+	var first, last time.Time
+	into := make([]any, 0, 17)
+	for i := range key {
+		into = append(into, &key[i])
+	}
+	into = append(into, &service, &category, &region, &pricing, &tagText, &quantity, &unitPrice, &total, &first, &last)
+	if err := rows.Scan(into...); err != nil {
+		return source.Fact{}, err
+	}
+	over := span(first, last)
+	rate, err := monthly(duck.Decimal(total), over)
+	if err != nil {
+		return source.Fact{}, err
+	}
+	fields := map[string]any{"monthly_cost": money(rate, key[3])}
+	for i, name := range names {
+		fields[name] = key[i]
+	}
+	if q, ok := duck.Value(quantity).(trimtab.Decimal); ok {
+		if fields["quantity"], err = monthly(q, over); err != nil {
+			return source.Fact{}, err
+		}
+	}
+	if p, ok := duck.Value(unitPrice).(trimtab.Decimal); ok {
+		fields["unit_price"] = p
+	}
+	optional(fields, map[string]sql.NullString{"service": service, "category": category, "region": region, "pricing": pricing})
+	addTags(fields, tagText)
+	return source.Fact{Type: "SkuUsage", Fields: fields}, nil
+}
+
+func optional(fields map[string]any, values map[string]sql.NullString) {
+	for name, v := range values {
+		if v.Valid {
+			fields[name] = v.String
+		}
+	}
+}
+
+// addTags reads the tags and, from them, the environment, which companies tag
+// by more than one name. Keys are trimmed; tags that are no JSON object are
+// left out, as if there were none.
+func addTags(fields map[string]any, text sql.NullString) {
+	var raw map[string]any
+	if !text.Valid || json.Unmarshal([]byte(text.String), &raw) != nil || len(raw) == 0 {
+		return
+	}
+	tags := make(map[string]string, len(raw))
+	for k, v := range raw {
+		if s, ok := v.(string); ok {
+			tags[strings.TrimSpace(k)] = s
+		}
+	}
+	fields["tags"] = tags
+	for _, name := range []string{"environment", "env", "Environment", "Env"} {
+		if tags[name] != "" {
+			fields["environment"] = tags[name]
+			return
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package focus
+
+import (
+	"strings"
+
+	"github.com/trimtab/trimtab/source/internal/duck"
+)
+
+// cost is what a line costs for a run-rate: the effective cost; where an export
+// leaves that 0 although something was billed, without commitment or credit,
+// the billed cost (and the fact says so in its basis).
+const (
+	fellBack = `(effective = 0 AND billed <> 0 AND commitment IS NULL)`
+	cost     = `CASE WHEN ` + fellBack + ` THEN billed ELSE COALESCE(effective, billed, 0) END`
+	// running leaves out what is no consumption: taxes, credits, purchases of
+	// commitments (their use is amortised in the effective cost) and corrections.
+	running = `COALESCE(charge, 'Usage') NOT IN ('Tax', 'Credit', 'Purchase') AND COALESCE(class, '') <> 'Correction'`
+)
+
+// profile looks at all lines once: how many, how far they reach, and how many
+// values of each column cannot be read.
+func (l layout) profile(table string) (query string, checked []column) {
+	parts := []string{"count(*)", "max(TRY_CAST(" + duck.Ident(l.found["ended"]) + " AS TIMESTAMP))"}
+	for _, c := range columns {
+		if broken := l.broken(c); broken != "" {
+			checked = append(checked, c)
+			parts = append(parts, "count(*) FILTER (WHERE "+broken+")")
+		}
+	}
+	return "SELECT " + strings.Join(parts, ",\n  ") + "\nFROM " + table, checked
+}
+
+// firstBroken finds the first unreadable value of a column, with its row.
+func (l layout) firstBroken(table string, c column) string {
+	return "SELECT n, CAST(" + duck.Ident(l.found[c.name]) + " AS VARCHAR) FROM (SELECT *, row_number() OVER () AS n FROM " + table +
+		") WHERE " + l.broken(c) + " ORDER BY n LIMIT 1"
+}
+
+// usage aggregates the lines of the window ($1, $2] by resource and SKU.
+const usage = `CREATE TEMP TABLE usage AS
+SELECT COALESCE(provider, '') AS provider, COALESCE(account, '') AS account, COALESCE(resource, '') AS resource,
+  COALESCE(currency, '') AS currency, COALESCE(sku, '') AS sku, COALESCE(description, '') AS description, COALESCE(unit, '') AS unit,
+  max(account_name) AS account_name, max(resource_name) AS resource_name, max(resource_type) AS resource_type,
+  max(service) AS service, max(category) AS category, max(region) AS region, max(pricing) AS pricing,
+  arg_max(tags, {'at': started, 'tags': tags}) AS tags,
+  sum(quantity) AS quantity, max(unit_price) AS unit_price, sum(` + cost + `) AS cost, sum(billed) AS billed, sum(list) AS list,
+  COALESCE(sum(CASE WHEN commitment IS NOT NULL THEN ` + cost + ` END), 0) AS committed,
+  count(*) FILTER (WHERE ` + fellBack + `) AS fallbacks, count(*) AS rows, min(started) AS first, max(ended) AS last
+FROM lines
+WHERE ` + running + ` AND ended > CAST($1 AS TIMESTAMP) AND ended <= CAST($2 AS TIMESTAMP)
+GROUP BY ALL`
+
+// perResource folds the SKUs of each resource together; what is not charged to
+// a resource is left out.
+const perResource = `SELECT provider, account, resource, currency, max(account_name), max(resource_name), max(resource_type),
+  arg_max(service, {'cost': cost, 'service': service}), arg_max(category, {'cost': cost, 'service': service}), max(region),
+  arg_max(tags, {'at': last, 'tags': tags}), sum(cost), sum(billed), sum(list), sum(committed), sum(fallbacks), sum(rows), min(first), max(last)
+FROM usage WHERE resource <> ''
+GROUP BY provider, account, resource, currency
+HAVING max(last) >= CAST($1 AS TIMESTAMP)
+ORDER BY provider, account, resource, currency`
+
+const perSku = `SELECT provider, account, resource, currency, sku, description, unit, service, category, region, pricing, tags,
+  quantity, unit_price, cost, first, last
+FROM usage WHERE last >= CAST($1 AS TIMESTAMP)
+ORDER BY provider, account, resource, currency, sku, description, unit`
+
+// observed sums what each claimed resource has cost in periods that begin at
+// or after its claim; %s is the list of claims.
+const observed = `SELECT c.n, any_value(currency), sum(` + cost + `)
+FROM lines JOIN (VALUES %s) AS c (n, claimed, since) ON lines.resource = c.claimed
+WHERE ` + running + ` AND started >= c.since
+GROUP BY c.n`
+
+const periods = `SELECT DISTINCT started FROM lines WHERE started IS NOT NULL ORDER BY started`
