@@ -53,8 +53,9 @@ type Rows interface {
 
 // Config describes an embedded board.
 type Config struct {
-	URL string           // base of the addresses of tickets; "" for none
-	Now func() time.Time // the clock
+	Projects []string         // the projects that there are; drafts for others are refused
+	URL      string           // base of the addresses of tickets; "" for none
+	Now      func() time.Time // the clock
 }
 
 // Board is the embedded tracker.
@@ -68,13 +69,14 @@ var _ tracker.Tracker = (*Board)(nil)
 // New makes a board over stored rows.
 func New(cfg Config, rows Rows) *Board { return &Board{cfg: cfg, rows: rows} }
 
-// Check implements [tracker.Tracker]: a board needs nothing but a project name.
+// Check implements [tracker.Tracker]: a board needs nothing but a known project.
 func (b *Board) Check(_ context.Context, targets []tracker.Target) ([]tracker.Problem, error) {
 	var problems []tracker.Problem
 	for _, t := range targets {
-		if t.Project == "" {
+		if !slices.Contains(b.cfg.Projects, t.Project) {
 			problems = append(problems, tracker.Problem{
-				Target: t, Fatal: true, Message: "the board has no project", Next: "give it `project: NAME`",
+				Target: t, Fatal: true, Message: fmt.Sprintf("there is no project %q", t.Project),
+				Next: fmt.Sprintf("the projects are %v", b.cfg.Projects),
 			})
 		}
 	}
@@ -85,6 +87,13 @@ func (b *Board) Check(_ context.Context, targets []tracker.Target) ([]tracker.Pr
 func (b *Board) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.Result, error) {
 	results := make([]tracker.Result, len(drafts))
 	for i, d := range drafts {
+		if !slices.Contains(b.cfg.Projects, d.Project) {
+			results[i].Err = &tracker.Error{Kind: tracker.Rejected, Request: "board create", Message: fmt.Sprintf("there is no project %q", d.Project)}
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, b.failed("create", err)
+		}
 		now := b.cfg.Now()
 		row, err := b.rows.Insert(ctx, Row{
 			Project: d.Project, Marker: d.Marker, Installation: d.Installation, Status: tracker.Open, Summary: d.Summary,

@@ -1,0 +1,331 @@
+// Package trackertest is the suite that every tracker passes: what the
+// distributor and the monitor rely on, whatever stands behind it.
+package trackertest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// Site is a tracker under test with one project.
+type Site struct {
+	Tracker tracker.Tracker
+	Target  tracker.Target // a project and type that exist
+	// Settle waits until what was written shows in searches; nil if at once.
+	Settle func()
+	// Advance moves the site's clock on, so that a later change has a later time.
+	Advance func(time.Duration)
+	Owner   string // an owner whom the site knows, as in a draft
+	Other   string // another one
+	// Delete removes an issue for good, as a person with the right to do so.
+	Delete func(id string)
+}
+
+const installation = "tt-installation-test"
+
+// Run runs the suite; open makes a fresh, empty site for each test.
+func Run(t *testing.T, open func(t *testing.T) Site) {
+	tests := []struct {
+		name string
+		test func(*testing.T, Site)
+	}{
+		{"files a draft whole", testCreate},
+		{"gives one result per draft, in order", testBatch},
+		{"finds by marker", testFind},
+		{"fetches by id and leaves out what is gone", testFetch},
+		{"tells what changed, oldest first", testChanged},
+		{"changes status, summary, assignee and labels", testUpdate},
+		{"writes nothing where all is so already", testNoWrite},
+		{"says a comment once however often it is told to", testComment},
+		{"keeps an unknown owner from losing the ticket", testUnknownOwner},
+		{"cuts what is too long, on characters", testLong},
+		{"refuses an unknown project with a reason", testUnknownProject},
+		{"checks its targets", testCheck},
+		{"judges an update of nothing", testMissing},
+		{"stops when it is told to", testCancel},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+	}
+}
+
+func (s Site) draft(n int) tracker.Draft {
+	return tracker.Draft{
+		Target: s.Target, Marker: trimtab.MarkerOf(installation, trimtab.Key(fmt.Sprint("key", n)), 1), Installation: installation,
+		Op: fmt.Sprint("op-", n), Summary: fmt.Sprint("Stop idle VM ", n), Labels: []string{"finops"}, Assignee: s.Owner,
+		Description: "**Saves 30.00 USD**\n\n- Resource: `i-1`\n\n| fact | value |\n| --- | --- |\n| cpu | 1.2 |\n\n```\naws ec2 stop-instances\n```\n",
+	}
+}
+
+// file creates drafts 1 … n and gives their issues.
+func (s Site) file(t *testing.T, n int) []tracker.Issue {
+	t.Helper()
+	drafts := make([]tracker.Draft, n)
+	for i := range drafts {
+		drafts[i] = s.draft(i + 1)
+	}
+	results, err := s.Tracker.Create(t.Context(), drafts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != n {
+		t.Fatalf("%d results for %d drafts", len(results), n)
+	}
+	issues := make([]tracker.Issue, n)
+	for i, r := range results {
+		if r.Err != nil {
+			t.Fatalf("draft %d: %v", i+1, r.Err)
+		}
+		issues[i] = r.Issue
+	}
+	s.settle()
+	return issues
+}
+
+func (s Site) settle() {
+	if s.Settle != nil {
+		s.Settle()
+	}
+}
+
+func (s Site) fetch(t *testing.T, id string) tracker.Issue {
+	t.Helper()
+	issues, err := s.Tracker.Fetch(t.Context(), []string{id})
+	if err != nil || len(issues) != 1 {
+		t.Fatalf("fetch %s: %d issues, %v", id, len(issues), err)
+	}
+	return issues[0]
+}
+
+func testCreate(t *testing.T, s Site) {
+	before, err := s.Tracker.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, d := s.file(t, 1)[0], s.draft(1)
+	for _, issue := range []tracker.Issue{made, s.fetch(t, made.ID)} {
+		if issue.ID == "" || issue.Key == "" || issue.Project != s.Target.Project {
+			t.Errorf("id %q, key %q, project %q", issue.ID, issue.Key, issue.Project)
+		}
+		if issue.Marker != d.Marker || issue.Summary != d.Summary || issue.Status != tracker.Open || issue.Assignee != s.Owner {
+			t.Errorf("marker %q, summary %q, status %q, assignee %q", issue.Marker, issue.Summary, issue.Status, issue.Assignee)
+		}
+		if !slices.Equal(issue.Labels, d.Labels) {
+			t.Errorf("labels %q: marker and installation are not shown", issue.Labels)
+		}
+		if issue.Created.Before(before.Add(-time.Second)) || issue.Updated.Before(issue.Created) {
+			t.Errorf("created %s, updated %s, began %s", issue.Created, issue.Updated, before)
+		}
+		for _, word := range []string{"Saves 30.00 USD", "i-1", "1.2", "aws ec2 stop-instances"} {
+			if !strings.Contains(issue.Description, word) {
+				t.Errorf("the description lacks %q: %s", word, issue.Description)
+			}
+		}
+	}
+}
+
+func testBatch(t *testing.T, s Site) {
+	issues := s.file(t, tracker.MaxBatch)
+	seen := map[string]bool{}
+	for i, issue := range issues {
+		if want := s.draft(i + 1); issue.Marker != want.Marker || issue.Summary != want.Summary {
+			t.Errorf("result %d is of another draft: %s", i, issue.Summary)
+		}
+		seen[issue.ID] = true
+	}
+	if len(seen) != tracker.MaxBatch {
+		t.Errorf("%d different ids", len(seen))
+	}
+}
+
+func testFind(t *testing.T, s Site) {
+	made := s.file(t, 3)
+	markers := []trimtab.Marker{made[2].Marker, "tt-aaaaaaaaaaaaaaaaaaaaaaaaaa", made[0].Marker}
+	found, err := s.Tracker.Find(t.Context(), markers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, issue := range found {
+		ids[issue.ID] = true
+	}
+	if len(found) != 2 || !ids[made[0].ID] || !ids[made[2].ID] {
+		t.Errorf("found %v", found)
+	}
+	if none, err := s.Tracker.Find(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("no markers: %v, %v", none, err)
+	}
+}
+
+func testFetch(t *testing.T, s Site) {
+	made := s.file(t, 2)
+	if s.Delete == nil {
+		t.Skip("SKIPPED: this site cannot delete")
+	}
+	s.Delete(made[0].ID)
+	got, err := s.Tracker.Fetch(t.Context(), []string{made[0].ID, made[1].ID, "999999999"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].ID != made[1].ID {
+		t.Errorf("got %v", got)
+	}
+}
+
+func testChanged(t *testing.T, s Site) {
+	made := s.file(t, 3)
+	all, err := s.Tracker.Changed(t.Context(), installation, time.Time{})
+	if err != nil || len(all) != 3 {
+		t.Fatalf("since ever: %d issues, %v", len(all), err)
+	}
+	if other, err := s.Tracker.Changed(t.Context(), "tt-somebody-else", time.Time{}); err != nil || len(other) != 0 {
+		t.Errorf("another installation sees %v, %v", other, err)
+	}
+	s.Advance(2 * time.Minute)
+	since, err := s.Tracker.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.update(t, made[2].ID, tracker.Change{Op: "a", Status: tracker.InProgress})
+	s.Advance(2 * time.Minute)
+	s.update(t, made[0].ID, tracker.Change{Op: "b", Status: tracker.Done})
+	s.settle()
+	changed, err := s.Tracker.Changed(t.Context(), installation, since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(changed) != 2 || changed[0].ID != made[2].ID || changed[1].ID != made[0].ID {
+		t.Errorf("changed: %v", changed)
+	}
+}
+
+func (s Site) update(t *testing.T, id string, c tracker.Change) tracker.Issue {
+	t.Helper()
+	issue, err := s.Tracker.Update(t.Context(), id, c)
+	if err != nil {
+		t.Fatalf("%+v: %v", c, err)
+	}
+	return issue
+}
+
+func testUpdate(t *testing.T, s Site) {
+	id := s.file(t, 1)[0].ID
+	summary := "Stop it now"
+	s.update(t, id, tracker.Change{
+		Op: "a", Status: tracker.InProgress, Summary: &summary, Assignee: &s.Other, AddLabels: []string{"urgent"}, RemoveLabels: []string{"finops"},
+	})
+	got := s.fetch(t, id)
+	if got.Status != tracker.InProgress || got.Summary != summary || got.Assignee != s.Other || !slices.Equal(got.Labels, []string{"urgent"}) {
+		t.Errorf("%+v", got)
+	}
+	if got.Marker == "" {
+		t.Error("the marker is gone")
+	}
+	for i, status := range []tracker.Status{tracker.Done, tracker.Open, tracker.WontDo, tracker.InProgress, tracker.Open} {
+		issue := s.update(t, id, tracker.Change{Op: fmt.Sprint("s", i), Status: status})
+		if issue.Status != status || s.fetch(t, id).Status != status {
+			t.Errorf("step %d: status %s, want %s", i, issue.Status, status)
+		}
+	}
+}
+
+func testNoWrite(t *testing.T, s Site) {
+	made := s.file(t, 1)[0]
+	before := s.fetch(t, made.ID)
+	s.Advance(time.Minute)
+	summary := made.Summary
+	s.update(t, made.ID, tracker.Change{Op: "a", Status: tracker.Open, Summary: &summary, AddLabels: []string{"finops"}, RemoveLabels: []string{"never"}})
+	if after := s.fetch(t, made.ID); !after.Updated.Equal(before.Updated) {
+		t.Errorf("updated moved from %s to %s", before.Updated, after.Updated)
+	}
+}
+
+func testComment(t *testing.T, s Site) {
+	id := s.file(t, 1)[0].ID
+	s.Advance(time.Minute)
+	s.update(t, id, tracker.Change{Op: "op-7", Comment: "It is still there."})
+	once := s.fetch(t, id)
+	s.Advance(time.Minute)
+	s.update(t, id, tracker.Change{Op: "op-7", Comment: "It is still there."})
+	if again := s.fetch(t, id); !again.Updated.Equal(once.Updated) {
+		t.Error("the same comment was written twice")
+	}
+	s.update(t, id, tracker.Change{Op: "op-8", Comment: "It is still there."})
+	if third := s.fetch(t, id); !third.Updated.After(once.Updated) {
+		t.Error("a comment of another write was taken for the first")
+	}
+}
+
+func testUnknownOwner(t *testing.T, s Site) {
+	d := s.draft(1)
+	d.Assignee = "nobody-here@example.invalid"
+	results, err := s.Tracker.Create(t.Context(), []tracker.Draft{d})
+	if err != nil || results[0].Err != nil {
+		t.Fatalf("%v, %v", err, results)
+	}
+	if got := s.fetch(t, results[0].Issue.ID); got.Marker != d.Marker {
+		t.Errorf("%+v", got)
+	}
+}
+
+func testLong(t *testing.T, s Site) {
+	d := s.draft(1)
+	d.Summary = strings.Repeat("é🙂", 400)
+	d.Description = strings.Repeat("🙂 long text\n\n", 5000)
+	results, err := s.Tracker.Create(t.Context(), []tracker.Draft{d})
+	if err != nil || results[0].Err != nil {
+		t.Fatalf("%v, %v", err, results)
+	}
+	got := s.fetch(t, results[0].Issue.ID)
+	if !strings.HasPrefix(got.Summary, "é🙂é🙂") || strings.ContainsRune(got.Summary, '\uFFFD') {
+		t.Errorf("summary %.40q…", got.Summary)
+	}
+}
+
+func testUnknownProject(t *testing.T, s Site) {
+	good, bad := s.draft(1), s.draft(2)
+	bad.Project = "NOSUCH"
+	results, err := s.Tracker.Create(t.Context(), []tracker.Draft{bad, good})
+	if err != nil {
+		t.Fatalf("one bad draft must not stop the others: %v", err)
+	}
+	if results[0].Err == nil || results[0].Err.Kind != tracker.Rejected && results[0].Err.Kind != tracker.Forbidden {
+		t.Errorf("an unknown project: %v", results[0].Err)
+	}
+	if results[1].Err != nil || results[1].Issue.Marker != good.Marker {
+		t.Errorf("the good draft: %+v", results[1])
+	}
+}
+
+func testCheck(t *testing.T, s Site) {
+	problems, err := s.Tracker.Check(t.Context(), []tracker.Target{s.Target})
+	if err != nil || len(problems) != 0 {
+		t.Errorf("the good target: %v, %v", problems, err)
+	}
+	problems, err = s.Tracker.Check(t.Context(), []tracker.Target{{Project: "NOSUCH", Type: "Task"}})
+	if err != nil || len(problems) == 0 || !problems[0].Fatal || problems[0].Next == "" {
+		t.Errorf("an unknown project: %+v, %v", problems, err)
+	}
+}
+
+func testMissing(t *testing.T, s Site) {
+	_, err := s.Tracker.Update(t.Context(), "999999999", tracker.Change{Op: "a", Status: tracker.Done})
+	if kind := tracker.KindOf(err); kind != tracker.Missing {
+		t.Errorf("kind %q of %v", kind, err)
+	}
+}
+
+func testCancel(t *testing.T, s Site) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Tracker.Create(ctx, []tracker.Draft{s.draft(1)}); err == nil {
+		t.Error("a cancelled call filed a ticket")
+	}
+}
