@@ -1,0 +1,193 @@
+package lifecycle
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"pgregory.net/rapid"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+var day0 = time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC)
+
+func day(n int) time.Time { return day0.AddDate(0, 0, n) }
+
+func usd(n int64) trimtab.Money {
+	return trimtab.Money{Amount: decimal.NewFromInt(n), Currency: "USD"}
+}
+
+// play feeds events to a fresh episode and gives its state and all effects.
+func play(events ...Event) (State, []Effect) {
+	var s State
+	var all []Effect
+	for _, e := range events {
+		var effects []Effect
+		s, effects = Step(s, e, DefaultPolicy())
+		all = append(all, effects...)
+	}
+	return s, all
+}
+
+func seenOn(n int, savings int64) Seen {
+	return Seen{At: day(n), Savings: usd(savings), Cost: usd(100), Fingerprint: "a"}
+}
+
+func kinds(effects []Effect) []EffectKind {
+	var ks []EffectKind
+	for _, e := range effects {
+		ks = append(ks, e.Kind)
+	}
+	return ks
+}
+
+var (
+	filed   = []Event{seenOn(0, 60), Granted{At: day(0)}}
+	working = append(filed[:2:2], Told{At: day(1), Status: tracker.InProgress})
+	claim   = append(working[:3:3], Told{At: day(2), Status: tracker.Done})
+	over    = Measurement{Days: 20, Window: 14, RunRate: usd(10), HasCost: true}
+	early   = Measurement{Days: 5, Window: 14, RunRate: usd(10), HasCost: true}
+)
+
+// TestTable is lifecycle.md's table, a case a sentence.
+func TestTable(t *testing.T) {
+	with := func(base []Event, more ...Event) []Event { return append(base[:len(base):len(base)], more...) }
+	cases := []struct {
+		name      string
+		events    []Event
+		workflow  trimtab.Workflow
+		condition trimtab.Condition
+		last      []EffectKind // of all effects after the base
+	}{
+		{"matches, key unseen", []Event{seenOn(0, 60)}, trimtab.New, trimtab.Present, nil},
+		{"policy met", filed, trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
+		{"policy not met", []Event{seenOn(0, 6), Denied{At: day(0), Why: "small"}}, trimtab.Held, trimtab.Present, nil},
+		{"held, then policy met", []Event{seenOn(0, 6), Denied{At: day(0)}, seenOn(1, 60), Granted{At: day(1)}}, trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
+		{"matches again, little changed", with(filed, seenOn(1, 63)), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
+		{"matches again, savings moved", with(filed, seenOn(1, 80)), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Refresh}},
+		{"in progress", working, trimtab.InProgress, trimtab.Present, []EffectKind{File}},
+		{"done", claim, trimtab.DoneClaimed, trimtab.Present, []EffectKind{File}},
+		{"absent before the window is over", with(claim, Missed{At: day(9), After: early}), trimtab.DoneClaimed, trimtab.Absent, []EffectKind{File}},
+		{"absent, window over", with(claim, Missed{At: day(22), After: over}), trimtab.Verified, trimtab.Absent, []EffectKind{File, Record, Comment}},
+		{"present, window not over", with(claim, Seen{At: day(9), Savings: usd(60), After: early}), trimtab.DoneClaimed, trimtab.Present, []EffectKind{File}},
+		{"present, window over", with(claim, Seen{At: day(22), Savings: usd(60), After: over}), trimtab.InProgress, trimtab.Present, []EffectKind{File, Reopen}},
+		{"present, claimed again: not a second time", with(claim, Seen{At: day(22), After: over}, Told{At: day(23), Status: tracker.Done}, Seen{At: day(50), After: over}), trimtab.DoneClaimed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"the board cannot tell fixed from won't do", with(working, Told{At: day(2), Status: tracker.Done, CannotTell: true}, Seen{At: day(40), After: over}), trimtab.DoneClaimed, trimtab.Present, []EffectKind{File}},
+		{"verified, again within 30 days", with(claim, Missed{At: day(22), After: over}, seenOn(30, 60)), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Record, Comment, Record, Reopen}},
+		{"verified, again later", with(claim, Missed{At: day(22), After: over}, seenOn(90, 60)), trimtab.Verified, trimtab.Present, []EffectKind{File, Record, Comment}},
+		{"won't do", with(filed, Told{At: day(1), Status: tracker.WontDo}), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
+		{"dismissed, still there", with(filed, Told{At: day(1), Status: tracker.WontDo}, seenOn(7, 60)), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
+		{"dismissed, savings double", with(filed, Told{At: day(1), Status: tracker.WontDo}, seenOn(7, 120)), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"dismissed, configuration changes", with(filed, Told{At: day(1), Status: tracker.WontDo}, Seen{At: day(7), Savings: usd(60), Fingerprint: "b"}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"dismissal expires, present", with(filed, Told{At: day(1), Status: tracker.WontDo}, Tick{At: day(200)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"dismissal expires, absent", with(filed, Told{At: day(1), Status: tracker.WontDo}, Missed{At: day(9)}, Tick{At: day(200)}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File}},
+		{"dismissal expires, unknown", with(filed, Told{At: day(1), Status: tracker.WontDo}, Untold{At: day(9)}, Tick{At: day(200)}), trimtab.Dismissed, trimtab.Unknown, []EffectKind{File}},
+		{"snoozed", with(filed, Snoozed{At: day(1), Until: day(9)}, seenOn(5, 900)), trimtab.Snoozed, trimtab.Present, []EffectKind{File}},
+		{"snooze expires", with(filed, Snoozed{At: day(1), Until: day(9)}, Tick{At: day(9)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"absent once", with(filed, Missed{At: day(1), Reason: "condition_cleared"}), trimtab.Ticketed, trimtab.Absent, []EffectKind{File}},
+		{"absent twice", with(filed, Missed{At: day(1)}, Missed{At: day(2), Reason: "condition_cleared"}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File, Close}},
+		{"absent, unknown, absent", with(filed, Missed{At: day(1)}, Untold{At: day(2)}, Missed{At: day(3)}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File, Close}},
+		{"absent twice before it had a ticket", []Event{seenOn(0, 60), Missed{At: day(1)}, Missed{At: day(2)}}, trimtab.AutoResolved, trimtab.Absent, nil},
+		{"absent while somebody works on it", with(working, Missed{At: day(3)}, Missed{At: day(4)}, Missed{At: day(5)}), trimtab.InProgress, trimtab.Absent, []EffectKind{File, Comment}},
+		{"reopened by a person", with(claim, Told{At: day(3), Status: tracker.Open}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
+		{"taken up again by a person", with(claim, Told{At: day(3), Status: tracker.InProgress}), trimtab.InProgress, trimtab.Present, []EffectKind{File}},
+		{"outranked", with(filed, Outranked{At: day(1), By: "k"}), trimtab.Superseded, trimtab.Present, []EffectKind{File, Close}},
+		{"outranked before it had a ticket", []Event{seenOn(0, 60), Outranked{At: day(0), By: "k"}}, trimtab.Superseded, trimtab.Present, nil},
+		{"the better one has gone", with(filed, Outranked{At: day(1), By: "k"}, Unrivalled{At: day(2)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Close, Reopen}},
+		{"its ticket is gone", with(filed, Unlinked{At: day(1)}), trimtab.Held, trimtab.Present, []EffectKind{File}},
+		{"an unmapped status", with(filed, Told{At: day(1), Status: tracker.Unclear}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s, effects := play(c.events...)
+			if s.Workflow != c.workflow || s.Condition != c.condition {
+				t.Errorf("%s/%s, want %s/%s", s.Workflow, s.Condition, c.workflow, c.condition)
+			}
+			if got := kinds(effects); !reflect.DeepEqual(got, c.last) {
+				t.Errorf("effects %v, want %v", got, c.last)
+			}
+		})
+	}
+}
+
+func TestLedgerEntry(t *testing.T) {
+	s, effects := play(append(claim[:4:4], Missed{At: day(22), After: over})...)
+	entry := effects[1].Entry
+	if entry.Realised.String() != "90.00 USD" || entry.Basis != "gross" || entry.Observed.String() != "10.00 USD" {
+		t.Errorf("%+v: the baseline of 100 less the observed 10 is wanted", entry)
+	}
+	if s.Baseline.String() != "100.00 USD" || !s.BaselineAt.Equal(day(1)) {
+		t.Errorf("baseline %s of %s: frozen when work began", s.Baseline, s.BaselineAt)
+	}
+	_, effects = play(append(claim[:4:4], Missed{At: day(22), After: Measurement{Days: 20, Window: 3}})...)
+	if entry := effects[1].Entry; entry.Basis != "estimated" || entry.Realised.String() != "60.00 USD" {
+		t.Errorf("without cost data: %+v", entry)
+	}
+}
+
+func TestClaimAfterItWent(t *testing.T) {
+	s, _ := play(append(working[:3:3], Missed{At: day(5)}, Told{At: day(9), Status: tracker.Done})...)
+	if !s.ClaimedAt.Equal(day(5)) {
+		t.Errorf("claimed at %s: the window counts from when it went", s.ClaimedAt)
+	}
+}
+
+// anyEvent draws an event at a time.
+func anyEvent(t *rapid.T, at time.Time) Event {
+	m := rapid.SampledFrom([]Measurement{{}, early, over}).Draw(t, "after")
+	savings := usd(rapid.Int64Range(0, 300).Draw(t, "savings"))
+	return rapid.SampledFrom([]Event{
+		Seen{At: at, Savings: savings, Cost: usd(100), Fingerprint: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "print"), After: m},
+		Missed{At: at, Reason: "condition_cleared", After: m}, Untold{At: at, Why: "source failed"},
+		Granted{At: at}, Denied{At: at, Why: "small"},
+		Told{At: at, Status: rapid.SampledFrom([]tracker.Status{tracker.Open, tracker.InProgress, tracker.Done, tracker.WontDo, tracker.Unclear}).Draw(t, "status")},
+		Dismissed{At: at}, Snoozed{At: at, Until: at.AddDate(0, 0, 10)}, Tick{At: at},
+		Outranked{At: at, By: "k"}, Unrivalled{At: at}, Unlinked{At: at},
+	}).Draw(t, "event")
+}
+
+// TestInvariants walks the machine at random: it is total, unknown closes
+// nothing, nothing at rest gets a ticket, and a replay changes nothing.
+func TestInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := DefaultPolicy()
+		s, _ := Step(State{}, seenOn(0, 60), p)
+		for n := range rapid.IntRange(1, 30).Draw(t, "steps") {
+			e := anyEvent(t, day(n+1))
+			next, effects := Step(s, e, p)
+			checkStep(t, s, e, next, effects)
+			again, more := Step(next, e, p)
+			if _, isScan := e.(Missed); len(more) > 0 || !reflect.DeepEqual(next, again) {
+				t.Fatalf("replaying %T (scan: %v) changed %+v to %+v with %v", e, isScan, next, again, more)
+			}
+			s = next
+		}
+	})
+}
+
+func checkStep(t *rapid.T, s State, e Event, next State, effects []Effect) {
+	known := map[trimtab.Workflow]bool{
+		trimtab.New: true, trimtab.Held: true, trimtab.Ticketed: true, trimtab.InProgress: true, trimtab.DoneClaimed: true, trimtab.Verified: true,
+		trimtab.Dismissed: true, trimtab.Snoozed: true, trimtab.AutoResolved: true, trimtab.Superseded: true,
+	}
+	if !known[next.Workflow] {
+		t.Fatalf("%T led to workflow %q", e, next.Workflow)
+	}
+	if _, untold := e.(Untold); untold && (next.Workflow != s.Workflow || len(effects) > 0) {
+		t.Fatalf("unknown moved %s to %s with %v", s.Workflow, next.Workflow, effects)
+	}
+	for _, effect := range effects {
+		if effect.Kind == File && (s.Workflow == trimtab.Dismissed || s.Workflow == trimtab.Snoozed || s.Filed) {
+			t.Fatalf("a ticket was asked for while %s, filed %v", s.Workflow, s.Filed)
+		}
+		if effect.Kind == Close && next.Condition == trimtab.Unknown && next.Workflow != trimtab.Superseded {
+			t.Fatalf("closed while unknown: %+v", next)
+		}
+	}
+	if next.Workflow == trimtab.Verified && s.Workflow != trimtab.Verified && next.Condition != trimtab.Absent {
+		t.Fatalf("verified although %s", next.Condition)
+	}
+}
