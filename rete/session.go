@@ -1,8 +1,8 @@
 package rete
 
 import (
-	"context"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -16,49 +16,168 @@ type Config struct {
 
 // Session is one working memory: facts, matches and agenda. It belongs to one
 // goroutine.
-type Session struct{ base *Base }
+type Session struct {
+	base    *Base
+	cfg     Config
+	store   store
+	net     *network
+	nodes   map[string]*prodNode
+	agenda  agenda
+	matches int
+
+	open   *batch  // the batch that changes facts now
+	firing *match  // whose firing the batch is
+	batch  uint64  // the number of the last batch begun
+	run    *run    // the run that goes on
+	report *Report // of what happened since the last one
+
+	gone    map[matchID]*match         // matches that went in this batch
+	derives map[string]map[string]bool // types derived, by production
+}
 
 // NewSession makes an empty working memory for a base.
-func NewSession(base *Base, cfg Config) *Session { return &Session{base: base} }
+func NewSession(base *Base, cfg Config) *Session {
+	if cfg.MaxFirings <= 0 {
+		cfg.MaxFirings = 1_000_000
+	}
+	s := &Session{
+		base: base, cfg: cfg, store: newStore(), nodes: map[string]*prodNode{},
+		gone: map[matchID]*match{}, derives: map[string]map[string]bool{},
+	}
+	s.report = newReport()
+	s.agenda.order = strategies[Depth].order
+	if int(cfg.Strategy) < len(strategies) { // Run refuses any other
+		s.agenda.order = strategies[cfg.Strategy].order
+	}
+	s.net = newNetwork(s.store.shownOf)
+	for _, p := range base.programs {
+		s.nodes[p.ID] = s.net.attach(p)
+	}
+	s.settle() // a production without patterns matches the empty memory
+	return s
+}
 
 // Begin opens a batch. One can be open at a time: a second one, and everything
 // that changes or runs the session meanwhile, fails with [ErrBusy].
-func (s *Session) Begin() *Tx { return &Tx{s} }
+func (s *Session) Begin() *Tx {
+	if s.open != nil {
+		return &Tx{err: ErrBusy}
+	}
+	return &Tx{batch: s.begin()}
+}
+
+func (s *Session) begin() *batch {
+	s.batch++
+	s.open = &batch{s: s, number: s.batch, gone: map[identity]*entry{}}
+	return s.open
+}
+
+// commit brings a batch to the network and settles what follows from it.
+func (s *Session) commit(b *batch) {
+	s.report.Conflicts = append(s.report.Conflicts, b.conflicts...)
+	if b.stated && s.run != nil {
+		clear(s.run.defeats)
+		s.run.most = nil
+	}
+	s.settle()
+	s.open = nil
+}
+
+// settle brings changes to the network in waves until nothing follows: facts
+// change, so matches vanish, so facts lose their supports and fall.
+func (s *Session) settle() {
+	for {
+		deltas := s.store.deltas()
+		s.tellFacts(deltas)
+		s.net.apply(deltas)
+		s.revise()
+		s.maintain()
+		if len(s.store.dirty) == 0 {
+			break
+		}
+	}
+	if len(s.gone) > 0 {
+		s.gone = map[matchID]*match{}
+	}
+}
 
 // SetClock sets the time that [Env.Now] gives and evaluates Timed functions
 // again. A match that stays is not fired again.
-func (s *Session) SetClock(now time.Time) error { return nil }
+func (s *Session) SetClock(now time.Time) error {
+	if s.open != nil {
+		return ErrBusy
+	}
+	s.batch++
+	s.net.setClock(now)
+	s.settle()
+	return nil
+}
 
 // Now is the session's clock.
-func (s *Session) Now() time.Time { return time.Time{} }
-
-// Run fires matches until none is left, and reports. The error is that of ctx,
-// a [MaxFiringsError], an [UnstratifiedError], or with Config.StopOnError a
-// [FiringError]; the report is there in any case.
-func (s *Session) Run(ctx context.Context) (*Report, error) { return nil, nil }
-
-// RunLimit is Run for at most n firings.
-func (s *Session) RunLimit(ctx context.Context, n int) (*Report, error) { return nil, nil }
-
-// Adopt goes on with another base. Matches and firing history of productions
-// with the same ID and Version stay; what a removed or changed production
-// derived is withdrawn; new productions match the facts that are there.
-func (s *Session) Adopt(next *Base) error { return nil }
+func (s *Session) Now() time.Time { return s.net.now }
 
 // Base is the base that the session runs.
 func (s *Session) Base() *Base { return s.base }
 
 // Facts gives all facts in the order of their handles.
-func (s *Session) Facts() iter.Seq[Fact] { return nil }
+func (s *Session) Facts() iter.Seq[Fact] {
+	list := make([]*entry, 0, len(s.store.facts))
+	for _, e := range s.store.facts {
+		list = append(list, e)
+	}
+	slices.SortFunc(list, byHandle)
+	return factSeq(list)
+}
 
 // FactsOf gives all facts of a type in the order of their handles.
-func (s *Session) FactsOf(typ string) iter.Seq[Fact] { return nil }
+func (s *Session) FactsOf(typ string) iter.Seq[Fact] { return factSeq(s.store.sorted(typ)) }
+
+// factSeq gives the facts of a list that stand.
+func factSeq(list []*entry) iter.Seq[Fact] {
+	return func(yield func(Fact) bool) {
+		for _, e := range list {
+			if e.cur != nil && !yield(Fact{e.cur}) {
+				return
+			}
+		}
+	}
+}
 
 // Lookup finds a fact by its key, or for a type without one by all its fields.
-func (s *Session) Lookup(typ string, key Fields) (Fact, bool) { return Fact{}, false }
+func (s *Session) Lookup(typ string, key Fields) (Fact, bool) {
+	t := s.base.types[typ]
+	if t == nil {
+		return Fact{}, false
+	}
+	id, err := t.identity(key)
+	if err != nil {
+		return Fact{}, false
+	}
+	e := s.store.table(t).byID[id]
+	if e == nil {
+		return Fact{}, false
+	}
+	return Fact{e.cur}, true
+}
 
 // Get finds a fact by its handle.
-func (s *Session) Get(h Handle) (Fact, bool) { return Fact{}, false }
+func (s *Session) Get(h Handle) (Fact, bool) {
+	e := s.store.find(h)
+	if e == nil {
+		return Fact{}, false
+	}
+	return Fact{e.cur}, true
+}
 
-// Matches gives the live matches of a production in the order of their facts.
-func (s *Session) Matches(production string) iter.Seq[Matched] { return nil }
+// Size counts what a session holds.
+type Size struct {
+	Facts   int
+	Matches int
+	Nodes   int // of the network, shared ones once
+	Tokens  int // partial and complete matches
+}
+
+// Size counts what the session holds now.
+func (s *Session) Size() Size {
+	return Size{Facts: len(s.store.facts), Matches: s.matches, Nodes: s.net.nodes, Tokens: s.net.tokens}
+}

@@ -1,0 +1,87 @@
+package rete
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Adopt goes on with another base. Matches and firing history of productions
+// with the same ID and Version stay, and with them what they run; what a removed
+// or changed production derived is withdrawn; new productions match the facts
+// that are there. A production without a Version is the same only in a base made
+// from the other by [Base.With] or [Base.Without]. On an error the session is as
+// it was.
+func (s *Session) Adopt(next *Base) error {
+	if s.open != nil {
+		return ErrBusy
+	}
+	if err := s.fits(next); err != nil {
+		return err
+	}
+	s.batch++
+	kept := s.kept(next)
+	s.base = next
+	for name, table := range s.store.tables {
+		if t := next.types[name]; t != nil {
+			table.typ = t
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.nodes)) {
+		if !kept[id] {
+			s.net.detach(s.nodes[id])
+			delete(s.nodes, id)
+			delete(s.derives, id)
+		}
+	}
+	s.settle()
+	for _, p := range next.programs {
+		if s.nodes[p.ID] == nil {
+			s.nodes[p.ID] = s.net.attach(p)
+		}
+	}
+	s.settle()
+	return nil
+}
+
+// fits tells whether the session's facts are facts of the other base.
+func (s *Session) fits(next *Base) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(s.store.tables)) {
+		if s.store.tables[name].entries.size == 0 {
+			continue
+		}
+		t := next.types[name]
+		if t == nil || !t.same(s.base.types[name]) {
+			errs = append(errs, &CompileError{Type: name, Text: "there are facts of it, and the new base lacks it or declares it otherwise"})
+		}
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("adopt: %w", errors.Join(errs...))
+	}
+	return nil
+}
+
+// kept are the productions that did not change, nor the types that they match.
+func (s *Session) kept(next *Base) map[string]bool {
+	kept := map[string]bool{}
+	for _, q := range next.programs {
+		n := s.nodes[q.ID]
+		if n == nil || !n.prog.same(q) {
+			continue
+		}
+		kept[q.ID] = true
+		for _, types := range []map[string]bool{q.reads, q.negates} {
+			for name := range types {
+				kept[q.ID] = kept[q.ID] && next.types[name].same(s.base.types[name])
+			}
+		}
+	}
+	return kept
+}
+
+// same tells whether a production did not change.
+func (p *program) same(q *program) bool {
+	return p == q || p.Version != "" && p.Version == q.Version
+}

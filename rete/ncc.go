@@ -1,0 +1,74 @@
+package rete
+
+import "fmt"
+
+// nccSpec is a negated conjunction: several elements, or one that is no pattern.
+type nccSpec struct {
+	steps []step
+	depth int // of the owner token
+	sig   string
+}
+
+func newNccSpec(steps []step, depth int) *nccSpec {
+	s := &nccSpec{steps: steps, depth: depth}
+	s.sig = fmt.Sprintf("not %q", signatures(steps))
+	return s
+}
+
+// nccNode lets a token through while the sub-network below its owner token holds
+// no complete match. The sub-network starts at the owner tokens themselves, not
+// at the memory above: its results are there before the gate first opens,
+// whatever the order in which nodes are visited.
+type nccNode struct {
+	part
+	gate *gate
+}
+
+func (s *nccSpec) attach(b *builder, in *memory) *memory {
+	n := in.join(s.sig, func(p part) node {
+		return &nccNode{part: p, gate: newGate(in.net)}
+	}).(*nccNode)
+	b.parts = append(b.parts, n)
+	mem := n.gate.own
+	for _, step := range s.steps {
+		mem = step.attach(b, mem)
+	}
+	end := mem.join("ncc", func(p part) node {
+		end := &nccEnd{part: p, gate: n.gate, depth: s.depth, results: in.net.newMemory()}
+		end.results.forget = end.forget
+		return end
+	})
+	b.parts = append(b.parts, end)
+	return n.gate.out
+}
+
+func (s *nccSpec) signature() string { return s.sig }
+
+func (n *nccNode) leftAdd(t *token) {
+	n.gate.open(n.gate.own.add(t, nil, nil))
+}
+
+func (n *nccNode) detach() {
+	n.gate.own.clear()
+	n.in.leave(n, n.sig)
+}
+
+// nccEnd takes the complete matches of the sub-network and blocks their owners.
+type nccEnd struct {
+	part
+	gate    *gate
+	depth   int
+	results *memory
+}
+
+func (n *nccEnd) leftAdd(t *token) {
+	n.results.add(t, nil, nil)
+	n.gate.shut(t.at(n.depth))
+}
+
+func (n *nccEnd) forget(result *token) { n.gate.ease(result.at(n.depth)) }
+
+func (n *nccEnd) detach() {
+	n.results.clear()
+	n.in.leave(n, n.sig)
+}
