@@ -141,11 +141,17 @@ func anyEvent(t *rapid.T, at time.Time) Event {
 	savings := usd(rapid.Int64Range(0, 300).Draw(t, "savings"))
 	return rapid.SampledFrom([]Event{
 		Seen{At: at, Savings: savings, Cost: usd(100), Fingerprint: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "print"), After: m},
-		Missed{At: at, Reason: "condition_cleared", After: m}, Untold{At: at, Why: "source failed"},
-		Granted{At: at}, Denied{At: at, Why: "small"},
+		Missed{At: at, Reason: "condition_cleared", After: m},
+		Untold{At: at, Why: "source failed"},
+		Granted{At: at},
+		Denied{At: at, Why: "small"},
 		Told{At: at, Status: rapid.SampledFrom([]tracker.Status{tracker.Open, tracker.InProgress, tracker.Done, tracker.WontDo, tracker.Unclear}).Draw(t, "status")},
-		Dismissed{At: at}, Snoozed{At: at, Until: at.AddDate(0, 0, 10)}, Tick{At: at},
-		Outranked{At: at, By: "k"}, Unrivalled{At: at}, Unlinked{At: at},
+		Dismissed{At: at},
+		Snoozed{At: at, Until: at.AddDate(0, 0, 10)},
+		Tick{At: at},
+		Outranked{At: at, By: "k"},
+		Unrivalled{At: at},
+		Unlinked{At: at},
 	}).Draw(t, "event")
 }
 
