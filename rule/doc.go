@@ -1,0 +1,54 @@
+// Package rule turns rule packs into what the matcher runs, and tells what
+// follows from the facts.
+//
+// A pack is YAML; every expression in it is CEL (https://cel.dev). [Load] reads
+// packs, checks everything and says all that is wrong in one go, each mistake
+// with file, line, column and, for a misspelling, the nearest name. What it
+// gives is a [Set], immutable and shared; a [Session] is one working memory for
+// a set:
+//
+//	set, err := rule.Load(rule.Options{Files: files, Params: params})
+//	session, err := set.NewSession(rule.SessionOptions{})
+//	err = session.SetClock(now)
+//	err = session.Assert("Resource", map[string]any{"id": "i-1", "monthly_cost": "30.00 USD"})
+//	outcome, err := session.Run(ctx)
+//
+// # How a rule becomes a production
+//
+// The conjuncts of a where that compare a field with a constant, or with a
+// field bound before, become data that the matcher indexes. The rest are CEL
+// functions with the exact list of the fields they read, so that a change of
+// another field is never seen. Functions over the same names stay together in
+// the order of the text, and the data tests of a pattern come first; so the
+// matches are those of the whole condition, as a conjunct with an error beside a
+// false one matches neither way. Parameters are constants.
+//
+// requires becomes a condition of the rule and a production of its own, which
+// derives an Unevaluable for each subject without the evidence: then the answer
+// is "unknown", which closes nothing.
+//
+// # Amounts
+//
+// decimal and money are types of their own, exact, and never mixed with binary
+// fractions: a constant beside an amount is taken for the decimal it is written
+// as, so vm.monthly_cost * 0.2 is a fifth (constants of up to 15 digits), and so
+// is a parameter of type double; a double that was computed or read from a fact
+// is refused until the author writes decimal(…) around it. Quotients are rounded
+// half-even to 12 places. money / money is a decimal. m.amount() and
+// m.currency() take money apart, money(d, "USD") makes it. Adding or ordering two
+// currencies is an error that names both; == between them is false.
+//
+// # Absent fields
+//
+// Reading a field that is not there, or a key that a map has not, is no match
+// and counted; has(x.f) asks first. In an action an absent value leaves an
+// optional field out and fails the action for a required one.
+//
+// # Time
+//
+// now stands only in comparisons that can expire. Whatever else needs the time
+// matches the one fact of type Clock.
+//
+// Only this package knows CEL: others that need an expression are handed a
+// function by [Expression].
+package rule

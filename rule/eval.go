@@ -1,0 +1,271 @@
+package rule
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/strictyaml"
+	"github.com/trimtab/trimtab/rete"
+)
+
+// EvalOptions say how [Eval] plays a script.
+type EvalOptions struct {
+	SessionOptions
+	Script io.Reader // one JSON object a line
+	Dir    string    // what add_rules is relative to
+	Out    io.Writer // the transcript, one JSON object a line
+}
+
+// maxLine bounds one step of a script.
+const maxLine = 16 << 20
+
+// Eval plays a script on an empty memory and writes what happens, in order. A
+// step that fails is written as an error and the next one follows; failed says
+// that there was such a step. The error is that of reading, writing, or ctx.
+func Eval(ctx context.Context, s *Set, o EvalOptions) (failed bool, err error) {
+	session, err := s.NewSession(o.SessionOptions)
+	if err != nil {
+		return false, err
+	}
+	p := &player{session: session, options: o, removed: map[string]bool{},
+		handles: map[string]rete.Handle{}, ids: map[rete.Handle]string{}}
+	session.listen = rete.ListenerFunc(p.event)
+	p.out = json.NewEncoder(o.Out)
+	p.out.SetEscapeHTML(false)
+	lines := bufio.NewScanner(o.Script)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		p.line++
+		if text := bytes.TrimSpace(lines.Bytes()); len(text) > 0 {
+			p.report(p.play(ctx, text))
+		}
+		if err := errors.Join(ctx.Err(), p.broken); err != nil {
+			return p.failed, err
+		}
+	}
+	return p.failed, lines.Err()
+}
+
+// player plays a script.
+type player struct {
+	session *Session
+	options EvalOptions
+	out     *json.Encoder
+	line    int
+	failed  bool
+	broken  error // the transcript cannot be written
+
+	handles map[string]rete.Handle // every name of every fact
+	ids     map[rete.Handle]string // the first name of each
+	made    int                    // facts made by rules
+	unnamed int                    // facts stated without a name
+	running bool
+	removed map[string]bool // rules
+}
+
+// write writes a line of the transcript.
+func (p *player) write(v any) {
+	if err := p.out.Encode(v); err != nil && p.broken == nil {
+		p.broken = fmt.Errorf("write the transcript: %w", err)
+	}
+}
+
+// stepError is a step that fails, with a code for programs.
+type stepError struct {
+	code string
+	err  error
+}
+
+func (e *stepError) Error() string { return e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+func failure(code, format string, args ...any) error {
+	return &stepError{code, fmt.Errorf(format, args...)}
+}
+
+// report writes the error of a step.
+func (p *player) report(err error) {
+	if err == nil {
+		return
+	}
+	p.failed = true
+	message := err.Error()
+	if next := trimtab.NextOf(err); next != "" {
+		message += "; " + next
+	}
+	p.write(map[string]any{"error": errorLine{codeOf(err), message, p.line}})
+}
+
+type errorLine struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Line    int    `json:"line"`
+}
+
+// codes are those of the matcher's errors.
+var codes = []struct {
+	is   error
+	code string
+}{
+	{rete.ErrUnknownType, "unknown_type"}, {rete.ErrUnknownField, "unknown_field"},
+	{rete.ErrMissingField, "missing_field"}, {rete.ErrNoFact, "unknown_fact"},
+	{rete.ErrDerived, "derived_fact"}, {rete.ErrKeyField, "key_field"}, {rete.ErrKind, "bad_value"},
+}
+
+func codeOf(err error) string {
+	var step *stepError
+	if errors.As(err, &step) {
+		return step.code
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.is) {
+			return c.code
+		}
+	}
+	var fact *rete.FactError
+	var limit *rete.MaxFiringsError
+	var loop *rete.UnstratifiedError
+	switch {
+	case errors.As(err, &fact):
+		return "bad_value"
+	case errors.As(err, &limit):
+		return "max_firings"
+	case errors.As(err, &loop):
+		return "unstratified"
+	}
+	return "failed"
+}
+
+// steps are the kinds of a script's steps.
+var steps = []string{"assert", "update", "retract", "run", "add_rules", "remove_rule", "dump", "clock"}
+
+func (p *player) play(ctx context.Context, line []byte) error {
+	var step map[string]json.RawMessage
+	if err := decode(line, &step); err != nil {
+		return err
+	}
+	if len(step) != 1 {
+		return failure("bad_step", "a step is an object with one key, one of %v", steps)
+	}
+	kind := sortedKeys(step)[0]
+	raw := step[kind]
+	switch kind {
+	case "assert":
+		return p.assert(raw)
+	case "update":
+		return p.update(raw)
+	case "retract":
+		return p.retract(raw)
+	case "run":
+		return p.run(ctx, raw)
+	case "add_rules":
+		return p.addRules(raw)
+	case "remove_rule":
+		return p.removeRule(raw)
+	case "dump":
+		return p.dump(raw)
+	case "clock":
+		return p.setClock(raw)
+	}
+	if near := strictyaml.Nearest(kind, steps); near != "" {
+		return failure("bad_step", "unknown step %q; did you mean %q?", kind, near)
+	}
+	return failure("bad_step", "unknown step %q; steps are %v", kind, steps)
+}
+
+// decode reads JSON strictly; numbers keep their text.
+func decode(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return failure("bad_step", "%w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return failure("bad_step", "a second value stands on the line")
+	}
+	return nil
+}
+
+// event writes firings and names what they make.
+func (p *player) event(e rete.Event) {
+	switch e.Kind {
+	case rete.Fired:
+		p.write(map[string]any{"fired": fired{e.Production, p.bind(e.Bind), append([]string{}, e.Logs...)}})
+	case rete.Failed:
+		p.failed = true
+		p.write(map[string]any{"error": errorLine{"action_failed", fmt.Sprintf("%s %v: %s", e.Production,
+			p.bind(e.Bind), reasonOf(e.Err)), p.line}})
+	case rete.FactAdded:
+		if p.running {
+			p.made++
+			p.name(e.Fact.Handle(), p.free("r", &p.made))
+		}
+	}
+}
+
+type fired struct {
+	Rule string            `json:"rule"`
+	Bind map[string]string `json:"bind"`
+	Log  []string          `json:"log"`
+}
+
+func (p *player) bind(b rete.Bind) map[string]string {
+	out := make(map[string]string, len(b))
+	for name, h := range b {
+		out[name] = p.ids[h]
+	}
+	return out
+}
+
+// free is the next numbered name that no fact has.
+func (p *player) free(prefix string, n *int) string {
+	for {
+		id := fmt.Sprintf("%s%d", prefix, *n)
+		if _, taken := p.handles[id]; !taken {
+			return id
+		}
+		*n++
+	}
+}
+
+// name gives a fact a name; the first is the one that is shown.
+func (p *player) name(h rete.Handle, id string) {
+	p.handles[id] = h
+	if _, has := p.ids[h]; !has {
+		p.ids[h] = id
+	}
+}
+
+// dump writes all facts.
+func (p *player) dump(raw json.RawMessage) error {
+	var none struct{}
+	if err := decode(raw, &none); err != nil {
+		return err
+	}
+	facts := []dumped{}
+	for f := range p.session.memory.Facts() {
+		fields := map[string]any{}
+		for k, v := range f.Fields() {
+			fields[k] = jsonValue(v)
+		}
+		facts = append(facts, dumped{f.Type(), p.ids[f.Handle()], fields, f.Derived()})
+	}
+	slices.SortFunc(facts, dumped.compare)
+	p.write(map[string]any{"facts": facts})
+	return nil
+}
+
+type dumped struct {
+	Type    string         `json:"type"`
+	ID      string         `json:"id"`
+	Fields  map[string]any `json:"fields"`
+	Derived bool           `json:"derived"`
+}

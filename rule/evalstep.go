@@ -1,0 +1,273 @@
+package rule
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/trimtab/trimtab/internal/strictyaml"
+	"github.com/trimtab/trimtab/rete"
+)
+
+func (d dumped) compare(o dumped) int {
+	return cmp.Or(cmp.Compare(d.Type, o.Type), cmp.Compare(d.ID, o.ID))
+}
+
+func (p *player) assert(raw json.RawMessage) error {
+	var step struct {
+		Type   string         `json:"type"`
+		As     string         `json:"as"`
+		Fields map[string]any `json:"fields"`
+	}
+	if err := decode(raw, &step); err != nil {
+		return err
+	}
+	if h, taken := p.handles[step.As]; taken && step.As != "" {
+		if _, there := p.session.memory.Get(h); there && !p.hits(h, step.Type, step.Fields) {
+			return failure("name_taken", "%q names another fact", step.As)
+		}
+	}
+	h, err := p.session.assert(step.Type, step.Fields)
+	if err != nil {
+		p.session.rollback()
+		return err
+	}
+	if err := p.session.commit(); err != nil {
+		return err
+	}
+	if _, has := p.ids[h]; step.As == "" && !has {
+		p.unnamed++
+		step.As = p.free("s", &p.unnamed)
+	}
+	if step.As != "" {
+		p.name(h, step.As)
+	}
+	return nil
+}
+
+// hits reports whether an assert would come to the fact that has the name.
+func (p *player) hits(h rete.Handle, typ string, fields map[string]any) bool {
+	t, ok := p.session.set.types[typ]
+	if !ok {
+		return false
+	}
+	key := rete.Fields{}
+	for k, v := range fields {
+		if field, ok := t.field(k); ok {
+			if c, err := field.convert(v); err == nil {
+				key[k] = c
+			}
+		}
+	}
+	f, ok := p.session.memory.Lookup(typ, key)
+	return ok && f.Handle() == h
+}
+
+// rollback gives up the open batch.
+func (s *Session) rollback() {
+	if s.tx != nil {
+		s.tx.Rollback()
+		s.tx = nil
+	}
+}
+
+func (p *player) update(raw json.RawMessage) error {
+	var step struct {
+		Fact   string         `json:"fact"`
+		Fields map[string]any `json:"fields"`
+	}
+	if err := decode(raw, &step); err != nil {
+		return err
+	}
+	f, err := p.fact(step.Fact)
+	if err != nil {
+		return err
+	}
+	if t, ok := p.session.set.types[f.Type()]; ok {
+		if err := t.checkNames(step.Fields); err != nil {
+			return &stepError{"unknown_field", err}
+		}
+	}
+	return p.change(func(tx *rete.Tx) error { return tx.Update(f.Handle(), step.Fields) })
+}
+
+func (p *player) retract(raw json.RawMessage) error {
+	var id string
+	if err := decode(raw, &id); err != nil {
+		return err
+	}
+	f, err := p.fact(id)
+	if err != nil {
+		return err
+	}
+	return p.change(func(tx *rete.Tx) error { return tx.Retract(f.Handle()) })
+}
+
+// change makes one batch of a step.
+func (p *player) change(do func(*rete.Tx) error) error {
+	if err := do(p.session.batch()); err != nil {
+		p.session.rollback()
+		return err
+	}
+	return p.session.commit()
+}
+
+// fact finds a fact by one of its names.
+func (p *player) fact(id string) (rete.Fact, error) {
+	f, ok := p.session.memory.Get(p.handles[id])
+	if ok {
+		return f, nil
+	}
+	if _, was := p.handles[id]; was {
+		return f, failure("unknown_fact", "fact %q is gone", id)
+	}
+	if near := strictyaml.Nearest(id, sortedKeys(p.handles)); near != "" {
+		return f, failure("unknown_fact", "no fact is called %q; did you mean %q?", id, near)
+	}
+	return f, failure("unknown_fact", "no fact is called %q", id)
+}
+
+func (p *player) run(ctx context.Context, raw json.RawMessage) error {
+	var step struct {
+		Limit *int `json:"limit"`
+	}
+	if err := decode(raw, &step); err != nil {
+		return err
+	}
+	if step.Limit != nil && *step.Limit < 0 {
+		return failure("bad_step", "a limit is not negative")
+	}
+	p.running = true
+	report, err := p.fire(ctx, step.Limit)
+	p.running = false
+	if report == nil {
+		return err
+	}
+	p.remarks(report)
+	var action *rete.FiringError
+	if !errors.As(err, &action) { // an action's failure is written already
+		p.report(err)
+	}
+	p.write(map[string]any{"ran": ran{report.Firings, report.Agenda}})
+	return nil
+}
+
+type ran struct {
+	Firings int `json:"firings"`
+	Agenda  int `json:"agenda"`
+}
+
+func (p *player) fire(ctx context.Context, limit *int) (*rete.Report, error) {
+	if limit != nil {
+		return p.session.memory.RunLimit(ctx, *limit)
+	}
+	return p.session.memory.Run(ctx)
+}
+
+// remarks writes what the run met beside its firings.
+func (p *player) remarks(r *rete.Report) {
+	for _, e := range r.TestErrors {
+		p.failed = true
+		p.write(map[string]any{"error": errorLine{"test_failed",
+			fmt.Sprintf("%s: %s: %v", e.Production, e.Test, e.Err), p.line}})
+	}
+	for _, c := range r.Conflicts {
+		p.write(map[string]any{"conflict": conflict{c.Type, p.ids[c.Handle], c.Winner, c.Loser}})
+	}
+}
+
+type conflict struct {
+	Type   string `json:"type"`
+	ID     string `json:"id"`
+	Winner string `json:"winner"` // "" when a stated fact wins
+	Loser  string `json:"loser"`
+}
+
+func (p *player) setClock(raw json.RawMessage) error {
+	var text string
+	if err := decode(raw, &text); err != nil {
+		return err
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return failure("bad_value", "%q is no time: write it as 2026-11-20T10:00:00Z", text)
+	}
+	if err := p.session.SetClock(at); err != nil {
+		return err
+	}
+	p.nameClock()
+	return nil
+}
+
+func (p *player) nameClock() {
+	if _, there := p.session.memory.Get(p.session.clock); there {
+		p.name(p.session.clock, "clock")
+	}
+}
+
+// addRules loads a further pack beside those that are there; with an error the
+// old rules go on.
+func (p *player) addRules(raw json.RawMessage) error {
+	var path string
+	if err := decode(raw, &path); err != nil {
+		return err
+	}
+	name := path
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(p.options.Dir, path)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return failure("bad_rules", "%w", err)
+	}
+	reduced, still := p.session.set.without(p.removed)
+	next, err := reduced.WithFiles(File{name, data})
+	if err != nil {
+		return failure("bad_rules", "%w", err)
+	}
+	return p.adopt(next, still)
+}
+
+func (p *player) removeRule(raw json.RawMessage) error {
+	var id string
+	if err := decode(raw, &id); err != nil {
+		return err
+	}
+	if _, ok := p.session.set.Rule(id); !ok || p.removed[id] {
+		var there []string
+		for _, r := range p.session.set.rules {
+			there = append(there, r.ID)
+		}
+		return failure("unknown_rule", "no rule %q is loaded%s", id, orNearest(id, there))
+	}
+	removed := maps.Clone(p.removed)
+	removed[id] = true
+	return p.adopt(p.session.set, removed)
+}
+
+func orNearest(name string, candidates []string) string {
+	if near := strictyaml.Nearest(name, candidates); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+// adopt goes on with a set, less the rules that were removed.
+func (p *player) adopt(next *Set, removed map[string]bool) error {
+	reduced, err := next.dropping(removed)
+	if err != nil {
+		return failure("bad_rules", "%w", err)
+	}
+	if err := p.session.Adopt(reduced); err != nil {
+		return err
+	}
+	p.removed = removed
+	p.nameClock()
+	return nil
+}

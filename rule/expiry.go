@@ -1,0 +1,72 @@
+package rule
+
+import (
+	"cel.dev/cel-go/common/ast"
+)
+
+// clockHint is what a use of now that cannot expire is answered with.
+const clockHint = `now may only be compared, as in x.until > now or x.at < now - duration("720h"); ` +
+	"for anything else match the clock: {match: Clock, as: c}, and read c.now"
+
+// checkNow reports every use of now outside a comparison that can be turned
+// into an expiry: now stands once, on one side, with nothing but an amount of
+// time added or taken away. allowed is false where no comparison would help,
+// as in the value of an action.
+func (e *expr) checkNow(allowed bool, report reporter) bool {
+	if !e.timed {
+		return true
+	}
+	good := true
+	e.eachNow(e.checked.Expr(), allowed, func(at ast.Expr) {
+		good = false
+		report(offsetOf(e.checked.SourceInfo(), at.ID()), fault{message: "now cannot be used here", hint: clockHint})
+	})
+	return good
+}
+
+func (e *expr) eachNow(x ast.Expr, allowed bool, bad func(ast.Expr)) {
+	if x.Kind() == ast.IdentKind && x.AsIdent() == "now" && e.isClock() {
+		bad(x)
+		return
+	}
+	if allowed && x.Kind() == ast.CallKind && isComparison(x.AsCall().FunctionName()) && expires(x.AsCall().Args()) {
+		return
+	}
+	for _, c := range children(x) {
+		e.eachNow(c, allowed, bad)
+	}
+}
+
+// isClock reports whether now is the clock here, not a loop variable of the
+// author's.
+func (e *expr) isClock() bool {
+	_, shadowed := e.scope.find("now")
+	return !shadowed
+}
+
+func expires(sides []ast.Expr) bool {
+	return shiftsNow(sides[0]) && !mentionsNow(sides[1]) || shiftsNow(sides[1]) && !mentionsNow(sides[0])
+}
+
+// shiftsNow recognises now, now ± e, e + now and e - now.
+func shiftsNow(e ast.Expr) bool {
+	if e.Kind() == ast.IdentKind {
+		return e.AsIdent() == "now"
+	}
+	if e.Kind() != ast.CallKind {
+		return false
+	}
+	c := e.AsCall()
+	if f := c.FunctionName(); f != "_+_" && f != "_-_" || len(c.Args()) != 2 {
+		return false
+	}
+	return expires(c.Args())
+}
+
+func mentionsNow(e ast.Expr) bool {
+	found := false
+	visit(e, func(x ast.Expr) {
+		found = found || x.Kind() == ast.IdentKind && x.AsIdent() == "now"
+	})
+	return found
+}

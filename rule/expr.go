@@ -1,0 +1,300 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/trimtab/trimtab/rete"
+)
+
+// scope is what an expression sees: names of facts and values bound before it,
+// and the parameters of its pack.
+type scope struct {
+	env    *environment
+	params *record // nil without parameters
+	names  []name  // innermost last
+	// later tells the line on which names not yet bound are bound.
+	later map[string]int
+}
+
+// name is one thing an expression can refer to.
+type name struct {
+	name string
+	fact string      // the fact type, "" for a value
+	cel  *types.Type // of a value
+	used *bool       // set when an expression reads it; nil if nobody asks
+}
+
+func (s *scope) with(n name) *scope {
+	inner := *s
+	inner.names = append(append([]name(nil), s.names...), n)
+	return &inner
+}
+
+// find looks a name up, innermost first.
+func (s *scope) find(text string) (name, bool) {
+	for i := len(s.names) - 1; i >= 0; i-- {
+		if s.names[i].name == text {
+			return s.names[i], true
+		}
+	}
+	return name{}, false
+}
+
+// variables are the names as CEL declares them.
+func (s *scope) variables() map[string]*cel.Type {
+	vars := map[string]*cel.Type{"now": cel.TimestampType}
+	if s.params != nil {
+		vars["params"] = s.params.typ
+	}
+	for _, n := range s.names {
+		vars[n.name] = s.env.typeOf(n)
+	}
+	return vars
+}
+
+// typeOf is the CEL type of a name.
+func (e *environment) typeOf(n name) *types.Type {
+	if n.fact == "" {
+		return n.cel
+	}
+	if r, ok := e.provider.records[n.fact]; ok {
+		return r.cel
+	}
+	return cel.DynType
+}
+
+// reporter notes a fault at an offset, in characters, of an expression's text.
+type reporter func(offset int, f fault)
+
+// fault is what is wrong with an expression.
+type fault struct {
+	message string
+	nearest string
+	hint    string
+}
+
+// expr is a checked expression, or one conjunct of it.
+type expr struct {
+	text    string
+	env     *cel.Env
+	scope   *scope
+	checked *ast.AST
+	out     *types.Type
+	reads   []rete.Ref // fields and values, sorted, without doubles
+	params  []string   // the parameters it reads, sorted
+	timed   bool       // it reads now
+	loops   bool       // it has a comprehension: its cost depends on the data
+	program cel.Program
+}
+
+// compile checks an expression. It reports everything wrong with it and is
+// false then.
+func (s *scope) compile(text string, report reporter) (*expr, bool) {
+	env, err := s.env.with(s.variables())
+	if err != nil {
+		report(0, fault{message: err.Error()})
+		return nil, false
+	}
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		s.explain(text, nil, issues, report)
+		return nil, false
+	}
+	alignEqualities(parsed.NativeRep(), s)
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		s.explain(text, parsed.NativeRep(), issues, report)
+		return nil, false
+	}
+	tree := checked.NativeRep()
+	e := &expr{text: text, env: env, scope: s, checked: tree, out: checked.OutputType()}
+	if !alignAmounts(tree, text, report) || !refuseStructs(tree, text, report) {
+		return nil, false
+	}
+	e.note(tree.Expr())
+	if e.program, err = e.plan(tree); err != nil {
+		report(0, fault{message: err.Error()})
+		return nil, false
+	}
+	return e, true
+}
+
+// note finds out what the expression reads and marks the names as used.
+func (e *expr) note(root ast.Expr) {
+	r := readsOf(root, e.scope)
+	e.reads, e.params, e.timed, e.loops = r.refs, r.params, r.timed, r.loops
+	for _, read := range e.reads {
+		if n, ok := e.scope.find(read.Name); ok && n.used != nil {
+			*n.used = true
+		}
+	}
+}
+
+// plan makes the tree executable. Loops are bounded in cost; what has none is
+// bounded by its length, and counting would only slow it down.
+func (e *expr) plan(tree *ast.AST) (cel.Program, error) {
+	if e.loops {
+		return e.env.PlanProgram(tree, cel.CostLimit(maxCost))
+	}
+	return e.env.PlanProgram(tree)
+}
+
+// part is one conjunct of the expression as an expression of its own.
+func (e *expr) part(root ast.Expr) (*expr, error) {
+	tree := ast.NewCheckedAST(ast.NewAST(root, e.checked.SourceInfo()), e.checked.TypeMap(), e.checked.ReferenceMap())
+	p := &expr{env: e.env, scope: e.scope, checked: tree, out: e.checked.GetType(root.ID())}
+	p.text = unparse(root, e.checked.SourceInfo(), e.text)
+	p.note(root)
+	var err error
+	p.program, err = p.plan(tree)
+	return p, err
+}
+
+// bindings is what an expression is evaluated against: [rete.Env] is one.
+type bindings interface {
+	Fact(name string) (rete.Fact, bool)
+	Value(name string) (any, bool)
+	Now() time.Time
+}
+
+// eval computes the expression.
+func (e *expr) eval(b bindings) (ref.Val, error) {
+	out, _, err := e.program.Eval(activation{b, e.scope})
+	if err == nil {
+		return out, nil
+	}
+	return nil, readError(err)
+}
+
+// readError turns the reading of an absent field, or of a key that a map has
+// not, into rete.ErrAbsent: no match, counted.
+func readError(err error) error {
+	if errors.Is(err, rete.ErrAbsent) {
+		return err
+	}
+	if strings.HasPrefix(err.Error(), "no such key") {
+		return fmt.Errorf("%s: %w", err.Error(), rete.ErrAbsent)
+	}
+	return err
+}
+
+// value computes the expression in the matcher's kinds.
+func (e *expr) value(b bindings) (any, error) {
+	v, err := e.eval(b)
+	if err != nil {
+		return nil, err
+	}
+	return fromCEL(v)
+}
+
+// test computes the expression as a condition.
+func (e *expr) test(b bindings) (bool, error) {
+	v, err := e.eval(b)
+	if err != nil {
+		return false, err
+	}
+	if yes, ok := v.(types.Bool); ok {
+		return bool(yes), nil
+	}
+	return false, fmt.Errorf("a condition gave %s, not a bool", v.Type().TypeName())
+}
+
+// label tells expressions apart that the matcher may share: the text and the
+// values of the parameters in it.
+func (e *expr) label() string {
+	if len(e.params) == 0 {
+		return e.text
+	}
+	parts := make([]string, len(e.params))
+	for i, p := range e.params {
+		v, _ := e.scope.params.get(p)
+		parts[i] = p + " = " + show(v)
+	}
+	return e.text + " [" + strings.Join(parts, ", ") + "]"
+}
+
+// fn is the expression as a function of the matcher.
+func (e *expr) fn() rete.Func {
+	return rete.Func{Label: e.label(), Reads: e.reads, Timed: e.timed}
+}
+
+// testFn is the expression as a test of the matcher.
+func (e *expr) testFn() rete.Func {
+	f := e.fn()
+	f.Test = func(env rete.Env) (bool, error) { return e.test(env) }
+	return f
+}
+
+// valueFn is the expression as a value of the matcher.
+func (e *expr) valueFn() rete.Func {
+	f := e.fn()
+	f.Value = func(env rete.Env) (any, error) { return e.value(env) }
+	return f
+}
+
+// activation shows CEL the names of a match.
+type activation struct {
+	b     bindings
+	scope *scope
+}
+
+// Parent is none: everything is in one place.
+func (a activation) Parent() cel.Activation { return nil }
+
+// ResolveName finds a fact, a value, the clock or the parameters.
+func (a activation) ResolveName(text string) (any, bool) {
+	n, ok := a.scope.find(text)
+	switch {
+	case !ok && text == "now":
+		return a.b.Now(), true
+	case !ok && text == "params" && a.scope.params != nil:
+		return a.scope.params, true
+	case !ok:
+		return nil, false
+	case n.fact != "":
+		f, ok := a.b.Fact(text)
+		return a.scope.env.fact(f, text), ok
+	}
+	v, ok := a.b.Value(text)
+	if v == rete.Absent {
+		return absentError(text), ok
+	}
+	if v == nil {
+		return types.NullValue, ok
+	}
+	return v, ok
+}
+
+// fact is a fact as CEL sees it.
+func (e *environment) fact(f rete.Fact, as string) *record {
+	r := &record{get: f.Get, adapt: e.provider, name: as, typ: cel.DynType}
+	if t, ok := e.provider.records[f.Type()]; ok {
+		r.typ = t.cel
+	}
+	return r
+}
+
+// sortedRefs orders reads and drops doubles; reading a whole fact covers its
+// fields.
+func sortedRefs(refs []rete.Ref) []rete.Ref {
+	sort.Slice(refs, func(i, j int) bool {
+		return refs[i].Name < refs[j].Name || refs[i].Name == refs[j].Name && refs[i].Field < refs[j].Field
+	})
+	var out []rete.Ref
+	for _, r := range refs {
+		if n := len(out); n > 0 && out[n-1].Name == r.Name && (out[n-1].Field == r.Field || out[n-1].Field == "") {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}

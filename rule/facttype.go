@@ -1,0 +1,211 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/internal/strictyaml"
+	"github.com/trimtab/trimtab/rete"
+)
+
+// TypeDecl declares a fact type outside a pack: what a source gives.
+type TypeDecl struct {
+	Name   string
+	Key    []string // the fields that give a fact its identity; none: equal facts are one
+	Fields []FieldDecl
+}
+
+// FieldDecl is a field with its type as rule files write it: "money",
+// "map(string, string)?".
+type FieldDecl struct{ Name, Type string }
+
+// factType is a checked fact type.
+type factType struct {
+	name   string
+	key    []string
+	fields []factField
+	from   string          // who declared it first, for messages
+	node   strictyaml.Node // where a pack did; zero otherwise
+	used   bool
+	fixed  bool // built in or provided: never reported as unused
+}
+
+type factField struct {
+	name string
+	typ  valueType
+}
+
+func (t *factType) field(name string) (valueType, bool) {
+	for _, f := range t.fields {
+		if f.name == name {
+			return f.typ, true
+		}
+	}
+	return valueType{}, false
+}
+
+func (t *factType) fieldNames() []string {
+	out := make([]string, len(t.fields))
+	for i, f := range t.fields {
+		out[i] = f.name
+	}
+	return out
+}
+
+// differs says how another declaration of the type differs, "" if it does not.
+func (t *factType) differs(o *factType) string {
+	if !slices.Equal(t.key, o.key) {
+		return fmt.Sprintf("key [%s] here, [%s] there", strings.Join(o.key, ", "), strings.Join(t.key, ", "))
+	}
+	for _, f := range o.fields {
+		there, ok := t.field(f.name)
+		if !ok {
+			return fmt.Sprintf("field %s is only here", f.name)
+		}
+		if there.String() != f.typ.String() {
+			return fmt.Sprintf("field %s is %s here, %s there", f.name, f.typ, there)
+		}
+	}
+	for _, f := range t.fields {
+		if _, ok := o.field(f.name); !ok {
+			return fmt.Sprintf("field %s is missing here", f.name)
+		}
+	}
+	return ""
+}
+
+// missing reports the fields that a fact written at n must have and has not.
+func (t *factType) missing(n strictyaml.Node, has func(field string) bool) {
+	var names []string
+	for _, f := range t.fields {
+		if !f.typ.optional && !has(f.name) {
+			names = append(names, f.name)
+		}
+	}
+	if len(names) > 0 && n.Kind() == strictyaml.Mapping {
+		n.Errorf("%s needs %s", t.name, strings.Join(names, ", "))
+	}
+}
+
+// rete is the type as the matcher knows it.
+func (t *factType) rete() rete.Type {
+	out := rete.Type{Name: t.name, Key: t.key}
+	out.Contested = t.name == recommendationType || t.name == assignmentType || t.name == unevaluableType
+	for _, f := range t.fields {
+		out.Fields = append(out.Fields, rete.Field{Name: f.name, Optional: f.typ.optional, Convert: f.typ.convert})
+	}
+	return out
+}
+
+// record is the type as CEL knows it.
+func (t *factType) record() *recordType {
+	r := newRecordType(t.name)
+	for _, f := range t.fields {
+		r.add(f.name, f.typ.cel())
+	}
+	return r
+}
+
+// decl is the type for callers.
+func (t *factType) decl() TypeDecl {
+	d := TypeDecl{Name: t.name, Key: slices.Clone(t.key)}
+	for _, f := range t.fields {
+		d.Fields = append(d.Fields, FieldDecl{f.name, f.typ.String()})
+	}
+	return d
+}
+
+// checkDecl makes a fact type of a declaration from outside a pack.
+func checkDecl(d TypeDecl, from string) (*factType, error) {
+	t := &factType{name: d.Name, key: d.Key, from: from, fixed: true}
+	if !isIdent(d.Name) {
+		return nil, fmt.Errorf("%q cannot name a fact type", d.Name)
+	}
+	for _, f := range d.Fields {
+		typ, err := parseType(f.Type)
+		if err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", d.Name, f.Name, err)
+		}
+		if _, twice := t.field(f.Name); twice || !isIdent(f.Name) {
+			return nil, fmt.Errorf("%s: %q cannot name a field, or stands twice", d.Name, f.Name)
+		}
+		t.fields = append(t.fields, factField{f.Name, typ})
+	}
+	for _, k := range d.Key {
+		if typ, ok := t.field(k); !ok || typ.optional {
+			return nil, fmt.Errorf("%s: key %s is no field, or is one that may be absent", d.Name, k)
+		}
+	}
+	return t, nil
+}
+
+// readFacts reads the facts of a pack.
+func (c *compiler) readFacts(p *pack, n strictyaml.Node) {
+	for _, e := range n.Entries() {
+		t := c.readFactType(p, e)
+		before, known := c.types[t.name]
+		switch {
+		case insteadOf[t.name] != "":
+			e.Key.Errorf("%s is a type of Trimtab's own and cannot be declared", t.name).WithHint("%s", insteadOf[t.name])
+		case !isIdent(t.name):
+			e.Key.Errorf("%q cannot name a fact type: letters, digits and _ can", t.name)
+		case !known:
+			c.types[t.name] = t
+		default:
+			c.reconcile(before, t, e.Key)
+		}
+	}
+}
+
+// reconcile compares a second declaration of a type with the first.
+func (c *compiler) reconcile(before, t *factType, n strictyaml.Node) {
+	if how := before.differs(t); how != "" {
+		n.Errorf("%s is declared differently by %s: %s", t.name, before.from, how)
+		return
+	}
+	if before.node.IsZero() {
+		before.node = n
+	}
+}
+
+func (c *compiler) readFactType(p *pack, e strictyaml.Entry) *factType {
+	t := &factType{name: e.Key.Text(), from: "pack " + p.name, node: e.Key}
+	fs := e.Value.Fields("key", "fields", "description", "event")
+	notYet(fs, "event")
+	for _, f := range fs.Need("fields").Entries() {
+		if !isIdent(f.Key.Text()) {
+			f.Key.Errorf("%q cannot name a field: letters, digits and _ can", f.Key.Text())
+			continue
+		}
+		t.fields = append(t.fields, factField{f.Key.Text(), readType(f.Value)})
+	}
+	for _, k := range fs.Get("key").Items() {
+		t.key = append(t.key, k.Text())
+		typ, ok := t.field(k.Text())
+		if !ok {
+			k.Errorf("key %q is no field of %s", k.Text(), t.name).Suggest(k.Text(), t.fieldNames())
+		} else if typ.optional {
+			k.Errorf("key field %s may not be absent: its type cannot end in ?", k.Text())
+		}
+	}
+	return t
+}
+
+// readType reads a type and reports one that does not exist.
+func readType(n strictyaml.Node) valueType {
+	text := n.Text()
+	t, err := parseType(text)
+	if err == nil || n.Kind() != strictyaml.Scalar {
+		return t
+	}
+	d := n.Errorf("%v", err)
+	var unknown *unknownTypeError
+	if errors.As(err, &unknown) {
+		if d.Suggest(unknown.name, kindNames); d.Nearest == "" {
+			d.WithHint("types are %s, list(T), map(string, T), and T? for what may be absent", strings.Join(kindNames[:kindList], ", "))
+		}
+	}
+	return t
+}

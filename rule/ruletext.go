@@ -1,0 +1,180 @@
+package rule
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+	"slices"
+
+	"github.com/trimtab/trimtab/internal/strictyaml"
+	"github.com/trimtab/trimtab/rete"
+)
+
+var ruleKeys = []string{
+	"id", "title", "priority", "subject", "requires", "when", "then", "tests", "enabled", "no_loop",
+	"tags", "doc", "runbook", "group", "exclusive", "effective", "params", "table",
+}
+
+var ruleID = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+
+// readRules reads the rules of a pack.
+func (c *compiler) readRules(p *pack) {
+	for _, n := range p.fields.Get("rules").Items() {
+		fs := n.Fields(ruleKeys...)
+		if n.Kind() != strictyaml.Mapping {
+			continue
+		}
+		b := &builder{c: c, pack: p, fs: fs, patterns: map[string]*factType{},
+			scope: &scope{env: c.env, params: p.record, later: laterNames(fs)}}
+		b.rule = newRule(p, fs)
+		c.register(b.rule, fs)
+		b.build()
+	}
+}
+
+func newRule(p *pack, fs strictyaml.Fields) *Rule {
+	notYet(fs, "group", "exclusive", "effective", "params", "table")
+	r := &Rule{Title: fs.Get("title").Text(), Pack: p.name, Owner: p.owner,
+		Doc: fs.Get("doc").Text(), Runbook: fs.Get("runbook").Text(), Tags: fs.Get("tags").Texts(),
+		Enabled: true, node: fs.Node,
+		reads: map[string]bool{}, negates: map[string]bool{}, derives: map[string]bool{}, asserts: map[string]bool{}}
+	if fs.Has("enabled") {
+		r.Enabled = fs.Get("enabled").Bool()
+	}
+	r.File = fs.File().Name()
+	r.Line, _ = fs.Pos()
+	r.Priority = readPriority(fs.Get("priority"))
+	return r
+}
+
+func readPriority(n strictyaml.Node) int {
+	if n.Kind() == strictyaml.Scalar && n.Tag() != "!!int" {
+		n.Errorf("a computed priority is not available yet in this version of Trimtab").WithHint("write a whole number")
+		return 0
+	}
+	i := n.Int()
+	if i > 1_000_000 || i < -1_000_000 {
+		n.Errorf("a priority lies between -1000000 and 1000000")
+	}
+	return int(i)
+}
+
+// register gives the rule its id.
+func (c *compiler) register(r *Rule, fs strictyaml.Fields) {
+	n := fs.Need("id")
+	text := n.Text()
+	if text == "" {
+		return
+	}
+	if !ruleID.MatchString(text) {
+		n.Errorf("%q cannot be a rule's id: letters, digits, - and _ can, with dots between", text)
+	}
+	r.ID = r.Pack + "/" + text
+	if before, twice := c.byID[r.ID]; twice {
+		n.Errorf("rule %s is already there: %s:%d", r.ID, before.File, before.Line)
+		return
+	}
+	c.byID[r.ID] = r
+	c.rules = append(c.rules, r)
+}
+
+// laterNames tells on which lines the names of a rule's when are bound, so that
+// a use before that is recognised as one.
+func laterNames(fs strictyaml.Fields) map[string]int {
+	out := map[string]int{}
+	when := fs.Get("when")
+	if when.Kind() != strictyaml.List {
+		return out
+	}
+	for _, item := range when.Items() {
+		if item.Kind() != strictyaml.Mapping {
+			continue
+		}
+		for _, e := range item.Entries() {
+			noteNames(e, out)
+		}
+	}
+	return out
+}
+
+func noteNames(e strictyaml.Entry, out map[string]int) {
+	line, _ := e.Value.Pos()
+	switch {
+	case e.Key.Text() == "as" && e.Value.Kind() == strictyaml.Scalar:
+		out[e.Value.Text()] = line
+	case e.Key.Text() == "let" && e.Value.Kind() == strictyaml.Mapping:
+		for _, l := range e.Value.Entries() {
+			out[l.Key.Text()], _ = l.Key.Pos()
+		}
+	}
+}
+
+// build compiles the rule, from when to tests.
+func (b *builder) build() {
+	b.readWhen()
+	b.readRequires()
+	steps := b.readThen()
+	b.readTests()
+	b.rule.Hash = b.hash()
+	b.rule.clock = b.rule.reads[clockType] || b.rule.negates[clockType]
+	b.warn()
+	b.produce(steps)
+}
+
+func (b *builder) readWhen() {
+	n := b.fs.Need("when")
+	if n.Kind() == strictyaml.List && len(n.Items()) == 0 {
+		n.Errorf("when needs at least one element")
+	}
+	subject := b.fs.Get("subject").Text()
+	b.rule.Subject = subject
+	for _, item := range n.Items() {
+		elems, next := b.element(item, b.scope, 0)
+		b.elems, b.scope = append(b.elems, elems...), next
+		if _, ok := b.patterns[subject]; ok && b.subjectScope == nil && subject != "" {
+			b.subjectAt, b.subjectScope = len(b.elems), next
+		}
+	}
+	if subject != "" && b.subjectScope == nil {
+		b.fs.Get("subject").Errorf("subject %q is no pattern of when", subject).Suggest(subject, sortedKeys(b.patterns))
+	}
+}
+
+// produce makes the productions: the rule, and for its requires the one that
+// says "unknown".
+func (b *builder) produce(steps []*step) {
+	r := b.rule
+	when := b.elems
+	if len(b.evidence) > 0 && b.subjectScope != nil {
+		// not (not evidence): the evidence is there, once, however often
+		there := rete.Not(rete.Not(b.evidence...))
+		when = slices.Insert(slices.Clone(b.elems), b.subjectAt, there)
+		r.productions = append(r.productions, b.unknown())
+	}
+	main := rete.Production{
+		ID: r.ID, Priority: r.Priority, When: when, NoLoop: b.fs.Get("no_loop").Bool(),
+		Version: r.Hash, Reads: readsOfSteps(steps),
+		Then: func(f *rete.Firing) error { return run(steps, f) },
+	}
+	r.productions = append(r.productions, main)
+}
+
+// hash is that of the rule's meaning: its text without comments, layout and
+// tests, and the parameters in it.
+func (b *builder) hash() string {
+	text := map[string]any{}
+	for _, k := range b.fs.Names() {
+		if k != "tests" {
+			text[k] = b.fs.Get(k).Plain()
+		}
+	}
+	data, err := json.Marshal(text) // keys are sorted
+	if err != nil {
+		b.fs.Errorf("%v", err) // infinities, which no valid rule has
+	}
+	h := sha256.New()
+	h.Write(data)
+	h.Write([]byte("\n" + b.pack.paramValues(b.params)))
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}

@@ -1,0 +1,101 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/internal/strictyaml"
+	"github.com/trimtab/trimtab/rete"
+)
+
+// Set is the rules of several packs, compiled: immutable, and shared by any
+// number of sessions.
+type Set struct {
+	options   Options
+	env       *environment
+	types     map[string]*factType
+	rules     []*Rule
+	byID      map[string]*Rule
+	params    []Param
+	warnings  strictyaml.Diagnostics
+	base      *rete.Base
+	reteTypes []rete.Type
+	clock     bool // some rule matches Clock
+}
+
+// Rule is one rule of a set.
+type Rule struct {
+	ID       string // pack-qualified
+	Title    string
+	Pack     string
+	Owner    string // of the pack
+	Priority int
+	// Hash is that of the rule's text, without its tests, and of the parameters
+	// it reads.
+	Hash    string
+	Doc     string
+	Runbook string
+	Tags    []string
+	Enabled bool
+	Subject string   // the name of what the rule judges, "" if it does not say
+	Actions []string // what it recommends, sorted
+	Tests   int      // how many tests it has
+	File    string
+	Line    int
+
+	reads, negates   map[string]bool // fact types, direct; closed over derivations by relate
+	derives, asserts map[string]bool
+	clock            bool
+	node             strictyaml.Node
+	productions      []rete.Production
+	tests            []*testCase
+}
+
+// Reads are the fact types that the rule matches, or that facts it matches are
+// derived from, sorted. When a source of one of them fails, the rule's answer is
+// unknown.
+func (r *Rule) Reads() []string { return sortedKeys(r.reads) }
+
+// Negates are the fact types whose absence the rule concludes from, directly or
+// through derived facts, sorted. They matter as those of Reads do, and more: a
+// failed source makes such a rule say too much rather than too little.
+func (r *Rule) Negates() []string { return sortedKeys(r.negates) }
+
+// Derives are the fact types that the rule concludes, sorted.
+func (r *Rule) Derives() []string {
+	out := append(sortedKeys(r.derives), sortedKeys(r.asserts)...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Rules are the rules in the order of their ids.
+func (s *Set) Rules() []*Rule { return slices.Clone(s.rules) }
+
+// Rule finds a rule by its pack-qualified id.
+func (s *Set) Rule(id string) (*Rule, bool) {
+	r, ok := s.byID[strings.TrimSuffix(id, requiresSuffix)]
+	return r, ok
+}
+
+// Types are the fact types in the order of their names, the built-in ones among
+// them.
+func (s *Set) Types() []TypeDecl {
+	var out []TypeDecl
+	for _, name := range sortedKeys(s.types) {
+		out = append(out, s.types[name].decl())
+	}
+	return out
+}
+
+// Params are the parameters with the values they have, by pack.
+func (s *Set) Params() []Param { return slices.Clone(s.params) }
+
+// Warnings are what is odd about the packs without being wrong.
+func (s *Set) Warnings() strictyaml.Diagnostics { return slices.Clone(s.warnings) }
+
+// WithFiles is the set with more packs: everything is checked anew, together.
+func (s *Set) WithFiles(files ...File) (*Set, error) {
+	options := s.options
+	options.Files = append(slices.Clone(options.Files), files...)
+	return Load(options)
+}

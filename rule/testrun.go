@@ -1,0 +1,215 @@
+package rule
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/rete"
+)
+
+// TestResult says how one test of a rule went.
+type TestResult struct {
+	Rule     string
+	Name     string
+	File     string
+	Line     int
+	Failures []string // none: it passed
+}
+
+// Passed reports whether nothing was wrong.
+func (r TestResult) Passed() bool { return len(r.Failures) == 0 }
+
+// Test runs the tests of every rule, in the order of the rules. Each begins with
+// an empty memory and all rules of the set; judged is what the rule under test
+// concludes, no more and no less: what it did not expect fails the test too. The
+// error is that of ctx.
+func (s *Set) Test(ctx context.Context) ([]TestResult, error) {
+	var out []TestResult
+	for _, r := range s.rules {
+		for _, t := range r.tests {
+			if err := ctx.Err(); err != nil {
+				return out, err
+			}
+			result := TestResult{Rule: r.ID, Name: t.name, File: r.File, Line: t.line}
+			result.Failures = s.runTest(ctx, t)
+			out = append(out, result)
+		}
+	}
+	return out, nil
+}
+
+func (s *Set) runTest(ctx context.Context, t *testCase) []string {
+	if !t.rule.Enabled {
+		return []string{"the rule is not enabled"}
+	}
+	session, err := s.NewSession(SessionOptions{MaxFirings: 100_000})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	watch := newWatch(t.rule.ID)
+	session.listen = watch
+	if !t.clock.IsZero() {
+		err = session.SetClock(t.clock)
+	}
+	for _, g := range t.given {
+		if err == nil {
+			err = session.Assert(g.typ, g.fields)
+		}
+	}
+	if err != nil {
+		return []string{err.Error()}
+	}
+	out, err := session.Run(ctx)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return append(errorsIn(out, t.rule.ID), t.judge(session.concluded(t.rule, watch))...)
+}
+
+// errorsIn are the failures of the rule itself.
+func errorsIn(out *Outcome, id string) []string {
+	var failures []string
+	for _, e := range out.Errors {
+		if e.Rule == id {
+			failures = append(failures, "the rule failed: "+e.Message)
+		}
+	}
+	return failures
+}
+
+// watch notes the facts that a rule stated or changed.
+type watch struct {
+	id     string
+	firing string
+	facts  map[rete.Handle]bool
+}
+
+func newWatch(id string) *watch { return &watch{id: id, facts: map[rete.Handle]bool{}} }
+
+// Event follows who fires and what changes then.
+func (w *watch) Event(e rete.Event) {
+	switch e.Kind {
+	case rete.Fired:
+		w.firing = ruleOf(e.Production)
+	case rete.FactAdded, rete.FactChanged:
+		if w.firing == w.id && !e.Fact.Derived() {
+			w.facts[e.Fact.Handle()] = true
+		}
+	}
+}
+
+// concluded is what a rule concluded: the values that it gave, not those of a
+// rule that outbid it, and the facts that it stated.
+func (s *Session) concluded(r *Rule, w *watch) []testFact {
+	var out []testFact
+	for _, typ := range r.Derives() {
+		for f := range s.memory.FactsOf(typ) {
+			if w.facts[f.Handle()] {
+				out = append(out, testFact{typ: typ, fields: f.Fields()})
+				continue
+			}
+			for _, support := range s.memory.Supports(f.Handle()) {
+				if ruleOf(support.Production) == r.ID {
+					out = append(out, testFact{typ: typ, fields: support.Values})
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+// judge holds conclusions against expectations: each expectation takes one
+// conclusion that has its fields, and nothing may be left on either side.
+func (t *testCase) judge(got []testFact) []string {
+	var failures []string
+	for _, want := range t.expect {
+		if i := slices.IndexFunc(got, want.matches); i >= 0 {
+			got = slices.Delete(got, i, i+1)
+			continue
+		}
+		failures = append(failures, fmt.Sprintf("line %d: expected %s%s", want.line, want, want.nearMiss(got)))
+	}
+	for _, g := range got {
+		failures = append(failures, fmt.Sprintf("unexpected %s", g))
+	}
+	return failures
+}
+
+// matches reports whether a conclusion has all fields of the expectation.
+func (f testFact) matches(got testFact) bool {
+	return f.typ == got.typ && len(f.misses(got)) == 0
+}
+
+// misses are the fields that differ.
+func (f testFact) misses(got testFact) []string {
+	var out []string
+	for _, name := range f.names() {
+		want, v := f.fields[name], got.fields[name]
+		if v == nil {
+			v = rete.Absent
+		}
+		if !same(want, v) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// same compares values of facts.
+func same(a, b any) bool {
+	if a == rete.Absent || b == rete.Absent {
+		return a == b
+	}
+	ka, isKeyed := a.(rete.Keyer)
+	kb, isKeyedToo := b.(rete.Keyer)
+	if isKeyed || isKeyedToo {
+		return isKeyed && isKeyedToo && ka.ReteKey() == kb.ReteKey()
+	}
+	return show(a) == show(b)
+}
+
+// nearMiss names what differs in the conclusion that comes nearest.
+func (f testFact) nearMiss(got []testFact) string {
+	best, fewest := "", len(f.fields)
+	for _, g := range got {
+		if g.typ != f.typ {
+			continue
+		}
+		if misses := f.misses(g); len(misses) < fewest {
+			fewest = len(misses)
+			var parts []string
+			for _, name := range misses {
+				parts = append(parts, name+" is "+showField(g.fields, name))
+			}
+			best = "; nearest: " + strings.Join(parts, ", ")
+		}
+	}
+	return best
+}
+
+func showField(fields rete.Fields, name string) string {
+	v, ok := fields[name]
+	if !ok || v == rete.Absent {
+		return "absent"
+	}
+	return show(v)
+}
+
+// String writes the fact as a test does.
+func (f testFact) String() string {
+	word := f.typ
+	for k, t := range expectations {
+		if t == f.typ {
+			word = k
+		}
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(f.fields)) {
+		parts = append(parts, name+": "+showField(f.fields, name))
+	}
+	return word + ": {" + strings.Join(parts, ", ") + "}"
+}
