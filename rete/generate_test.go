@@ -20,7 +20,12 @@ var testTypes = []rete.Type{
 	{Name: "C", Fields: []rete.Field{{Name: "x"}}},
 }
 
-var fieldsOf = map[string][]string{"A": {"x", "y"}, "B": {"k", "x", "y"}, "C": {"x"}}
+var fieldsOf = map[string][]string{
+	"A": {"x", "y"}, "B": {"k", "x", "y"}, "C": {"x"}, "D0": {"x", "y"}, "D1": {"x", "y"}, "K": {"k", "v"},
+}
+
+// optional are the types whose fields beside the key may be absent.
+var optional = map[string]bool{"A": true, "B": true}
 
 var anyValue = rapid.SampledFrom([]any{
 	int64(0), int64(1), int64(2), int64(1), 1.0, math.Copysign(0, -1), math.NaN(), "1", "a",
@@ -44,9 +49,10 @@ type named struct{ name, typ string }
 
 // generator draws productions; names are unique within one.
 type generator struct {
-	t     *rapid.T
-	next  int
-	types []string
+	t      *rapid.T
+	next   int
+	types  []string // of patterns and facts
+	denied []string // of patterns inside of negations; nil: the same
 }
 
 func (g *generator) name(prefix string) string {
@@ -65,7 +71,12 @@ func (g *generator) elements(n, nesting int, scope []named) ([]pair, []named) {
 		case kind < 5:
 			p, scope = g.pattern(scope)
 		case kind < 8 && nesting > 0:
-			inner, _ := g.elements(g.int("inner", 1, 3), nesting-1, slices.Clone(scope))
+			deny := *g
+			if g.denied != nil {
+				deny.types = g.denied
+			}
+			inner, _ := deny.elements(g.int("inner", 1, 3), nesting-1, slices.Clone(scope))
+			g.next = deny.next
 			ours, twins := split(inner)
 			p = pair{rete.Not(ours...), naive.Not{Elems: twins}}
 		case len(scope) == 0:
@@ -223,7 +234,7 @@ func (g *generator) fields(typ string) rete.Fields {
 		switch {
 		case name == "k":
 			fields[name] = int64(g.int("key", 0, 3))
-		case typ == "C" || g.int("given", 0, 3) > 0:
+		case !optional[typ] || g.int("given", 0, 3) > 0:
 			fields[name] = anyValue.Draw(g.t, name)
 		}
 	}

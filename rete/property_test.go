@@ -129,7 +129,7 @@ func (g *generator) change(s *rete.Session, tx *rete.Tx) {
 	}
 	fields := g.fields(f.Type())
 	delete(fields, "k")
-	if g.int("clear", 0, 4) == 0 && f.Type() != "C" {
+	if g.int("clear", 0, 4) == 0 && optional[f.Type()] {
 		fields["x"] = rete.Absent
 	}
 	_ = tx.Update(f.Handle(), fields) // refused for a fact that is derived as well
