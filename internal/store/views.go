@@ -104,3 +104,29 @@ func (t *Tx) TicketViews() ([]TicketView, error) {
 func (t *Tx) WorkflowCounts() (map[string]int, error) {
 	return t.counts(`SELECT workflow, COUNT(*) FROM episodes GROUP BY workflow`)
 }
+
+// Query runs SQL that only reads, for people and their reports: one slice of
+// values a row.
+func (t *Tx) Query(query string) ([][]any, error) {
+	rows, err := t.tx.QueryContext(t.ctx, query)
+	if err != nil {
+		return nil, wrapSQL(query, err)
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, wrapSQL(query, err)
+	}
+	var all [][]any
+	for rows.Next() {
+		row, into := make([]any, len(names)), make([]any, len(names))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, wrapSQL(query, err)
+		}
+		all = append(all, row)
+	}
+	return all, wrapSQL(query, rows.Err())
+}

@@ -1,0 +1,185 @@
+package scan
+
+import (
+	"sort"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/store"
+)
+
+// reconciler holds one scan's verdict against the open episodes: what was
+// concluded is seen, what was not is missed or cannot be told.
+type reconciler struct {
+	tx      *store.Tx
+	scan    int64
+	job     *Job
+	verdict *Verdict
+	measure map[int64]lifecycle.Measurement // by episode
+
+	open             map[trimtab.Key]*store.Episode
+	seen             map[trimtab.Key]*store.Episode
+	repeats, unknown int
+}
+
+func (r *reconciler) run() error {
+	open, err := r.tx.OpenEpisodes()
+	if err != nil {
+		return err
+	}
+	r.open, r.seen = make(map[trimtab.Key]*store.Episode, len(open)), map[trimtab.Key]*store.Episode{}
+	for _, e := range open {
+		r.open[e.Key] = e
+	}
+	for _, rec := range r.verdict.Recommendations {
+		if err := r.conclude(rec); err != nil {
+			return err
+		}
+	}
+	for _, e := range open {
+		if err := r.notConcluded(e); err != nil {
+			return err
+		}
+	}
+	if err := r.rank(); err != nil {
+		return err
+	}
+	return r.tick(open)
+}
+
+func (r *reconciler) step() store.Step {
+	return store.Step{Actor: "scan", At: r.job.Clock.Now(), Policy: r.job.Policy}
+}
+
+// conclude writes a recommendation and moves its episode on, beginning one if
+// the key has none, or none young enough to be reopened.
+func (r *reconciler) conclude(rec *trimtab.Recommendation) error {
+	rec.Key = trimtab.KeyOf(r.job.Store.Installation(), rec.Action, rec.Subject.Resource, rec.Variant)
+	step := r.step()
+	if rec.CreatedAt.IsZero() {
+		rec.CreatedAt = step.At
+	}
+	e, err := r.episodeFor(rec)
+	if err != nil {
+		return err
+	}
+	if e.ID != 0 {
+		r.repeats++
+	}
+	r.seen[rec.Key] = e
+	e.Owner, e.Rules = rec.Owner.Name, ruleIDs(rec)
+	if !e.State.Filed {
+		e.Board = rec.Board
+	}
+	event := lifecycle.Seen{
+		At: rec.CreatedAt, Savings: rec.Savings, Cost: rec.MonthlyCost, Fingerprint: rec.Subject.State, After: r.measure[e.ID],
+	}
+	if _, err := r.tx.Advance(e, event, step); err != nil {
+		return err
+	}
+	if rec.ID, err = r.tx.AddRecommendation(rec, r.scan, e); err != nil {
+		return err
+	}
+	return r.tx.SaveEpisode(e)
+}
+
+func (r *reconciler) episodeFor(rec *trimtab.Recommendation) (*store.Episode, error) {
+	if e := r.open[rec.Key]; e != nil {
+		return e, nil
+	}
+	last, err := r.tx.LatestEpisode(rec.Key)
+	if err != nil {
+		return nil, err
+	}
+	if last != nil && lifecycle.WithinReopen(last.State, rec.CreatedAt, r.job.Policy) {
+		return last, nil
+	}
+	e := &store.Episode{Key: rec.Key, Number: 1, Action: rec.Action, Resource: rec.Subject.Resource, Variant: rec.Variant}
+	if last != nil {
+		e.Number = last.Number + 1
+	}
+	return e, nil
+}
+
+func ruleIDs(rec *trimtab.Recommendation) []string {
+	ids := make([]string, len(rec.Reasons))
+	for i, reason := range rec.Reasons {
+		ids[i] = reason.Rule
+	}
+	return ids
+}
+
+// notConcluded tells an open episode that was not seen why: unknown as soon as
+// one of its rules could not be answered, missed only when all of them were.
+func (r *reconciler) notConcluded(e *store.Episode) error {
+	if r.seen[e.Key] != nil {
+		return nil
+	}
+	step := r.step()
+	if why, untold := r.verdict.untold(e); untold {
+		r.unknown++
+		_, err := r.tx.Advance(e, lifecycle.Untold{At: step.At, Why: why}, step)
+		return err
+	}
+	_, err := r.tx.Advance(e, lifecycle.Missed{At: step.At, Reason: r.verdict.gone(e), After: r.measure[e.ID]}, step)
+	return err
+}
+
+// rank lets the best proposal of each resource stand and the others wait behind
+// it. What a person has put off does not compete.
+func (r *reconciler) rank() error {
+	for _, group := range byResource(r.verdict.Recommendations) {
+		rivals := r.rivals(group)
+		for i, e := range rivals {
+			step := r.step()
+			var event lifecycle.Event = lifecycle.Unrivalled{At: step.At}
+			if i > 0 {
+				event = lifecycle.Outranked{At: step.At, By: rivals[0].Key}
+			}
+			if _, err := r.tx.Advance(e, event, step); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rivals gives the episodes of one resource that save money, best first.
+func (r *reconciler) rivals(group []*trimtab.Recommendation) []*store.Episode {
+	var rivals []*store.Episode
+	for _, rec := range group {
+		e := r.seen[rec.Key]
+		resting := e.State.Workflow == trimtab.Dismissed || e.State.Workflow == trimtab.Snoozed
+		if rec.Savings.Amount.IsPositive() && !resting {
+			rivals = append(rivals, e)
+		}
+	}
+	sort.SliceStable(rivals, func(i, j int) bool {
+		a, b := rivals[i].State.Savings, rivals[j].State.Savings
+		if !a.Amount.Equal(b.Amount) {
+			return a.Amount.GreaterThan(b.Amount)
+		}
+		return actionRank(rivals[i].Action) < actionRank(rivals[j].Action)
+	})
+	return rivals
+}
+
+// actionRank orders proposals of equal savings: the one that does more first.
+func actionRank(action string) int {
+	for i, a := range []string{"delete", "stop", "schedule", "tier", "upgrade", "resize"} {
+		if a == action {
+			return i
+		}
+	}
+	return 99
+}
+
+func (r *reconciler) tick(open []*store.Episode) error {
+	for _, e := range open {
+		step := r.step()
+		if _, err := r.tx.Advance(e, lifecycle.Tick{At: step.At}, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+// Package web is what serve shows on its address: whether it lives, whether it
+// can work, and what it measures. It reads the state and changes nothing.
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/trimtab/trimtab/internal/store"
+)
+
+// Config says what the pages are about.
+type Config struct {
+	Store    *store.Store
+	Registry *prometheus.Registry
+	// Ready says why the process cannot work now; nil when it can.
+	Ready func(context.Context) error
+}
+
+// New makes the handler. /healthz answers as long as the process does; /readyz
+// only while the state answers and the jobs are running; /metrics is for
+// Prometheus.
+func New(cfg Config) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive", "") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := cfg.Ready(ctx); err != nil {
+			answer(w, http.StatusServiceUnavailable, "not ready", err.Error())
+			return
+		}
+		answer(w, http.StatusOK, "ready", "")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+func answer(w http.ResponseWriter, code int, status, reason string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	body := map[string]string{"status": status}
+	if reason != "" {
+		body["reason"] = reason
+	}
+	_ = json.NewEncoder(w).Encode(body) // the reader has gone if this fails
+}
