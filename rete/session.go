@@ -84,17 +84,15 @@ func (s *Session) commit(b *batch) {
 }
 
 // settle brings changes to the network in waves until nothing follows: facts
-// change, so matches vanish, so facts lose their supports and fall.
+// change, so matches vanish, so facts lose their supports and fall. What falls
+// with a statement does so before the network hears of either.
 func (s *Session) settle() {
-	for {
+	for wave := 0; wave == 0 || len(s.store.dirty)+len(s.store.lost) > 0; wave++ {
+		s.maintain()
 		deltas := s.store.deltas()
 		s.tellFacts(deltas)
 		s.net.apply(deltas)
 		s.revise()
-		s.maintain()
-		if len(s.store.dirty) == 0 {
-			break
-		}
 	}
 	if len(s.gone) > 0 {
 		s.gone = map[matchID]*match{}

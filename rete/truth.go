@@ -80,7 +80,7 @@ func (s *Session) maintain() {
 func (e *entry) ranked() bool {
 	return slices.ContainsFunc(e.supports, func(sup *support) bool {
 		return !slices.ContainsFunc(sup.match.facts, func(f *entry) bool {
-			return f.stated == nil && f.rank >= e.rank
+			return f.cur == nil || f.stated == nil && f.rank >= e.rank
 		})
 	})
 }
@@ -140,9 +140,11 @@ func (s *Session) prove(all []*entry) {
 	}
 }
 
-// holds tells whether no fact of the match is marked and unproved.
+// holds tells whether no fact of the match is gone, or marked and unproved.
 func (sup *support) holds() bool {
-	return !slices.ContainsFunc(sup.match.facts, func(f *entry) bool { return f.mark != nil && !f.mark.proved })
+	return !slices.ContainsFunc(sup.match.facts, func(f *entry) bool {
+		return f.cur == nil || f.mark != nil && !f.mark.proved
+	})
 }
 
 // fall takes all supports from a fact that nothing outside holds up.
