@@ -36,8 +36,12 @@ func (b *Base) With(types []Type, productions []Production) (*Base, error) {
 	for _, p := range b.programs {
 		seen[p.ID] = true
 	}
-	for _, p := range productions {
+	for i, p := range productions {
 		c := newCompiler(next.types, p)
+		if p.ID == "" {
+			c.prog.ID = fmt.Sprint("#", i+1)
+			c.fail("a production needs an ID")
+		}
 		if seen[p.ID] {
 			c.fail("declared twice")
 		}
@@ -160,9 +164,6 @@ func (c *compiler) fail(format string, args ...any) {
 }
 
 func (c *compiler) compile() *program {
-	if c.prog.ID == "" {
-		c.fail("a production needs an ID")
-	}
 	if c.prog.Then == nil {
 		c.fail("a production needs a Then")
 	}
@@ -217,7 +218,7 @@ func (c *compiler) resolve(r Ref, sc scope) (ref, *bound) {
 	}
 	i, ok := b.typ.index[r.Field]
 	if !ok {
-		c.fail("%s is a %s and has no field %s", r.Name, b.typ.Name, r.Field)
+		c.fail("%s is of type %s and has no field %s", r.Name, b.typ.Name, r.Field)
 		return ref{}, nil
 	}
 	b.reads.add(i)

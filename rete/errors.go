@@ -41,7 +41,7 @@ type CompileError struct {
 
 // Error names the production or type and the mistake.
 func (e *CompileError) Error() string {
-	if e.Production == "" {
+	if e.Type != "" {
 		return fmt.Sprintf("type %s: %s", e.Type, e.Text)
 	}
 	return fmt.Sprintf("production %s: %s", e.Production, e.Text)

@@ -23,6 +23,7 @@ func newTypeInfo(t Type) (*typeInfo, []error) {
 		errs = append(errs, &CompileError{Type: t.Name, Text: fmt.Sprintf(format, args...)})
 	}
 	if t.Name == "" {
+		t.Name = "(nameless)"
 		fail("a type needs a name")
 	}
 	for i, f := range t.Fields {
