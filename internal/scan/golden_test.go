@@ -162,19 +162,30 @@ func TestGoldenTables(t *testing.T) {
 
 	golden := map[string][][]any{
 		`SELECT id, created_at, recommendation, resource FROM recommendations ORDER BY id`: {
-			{int64(1), int64(10), "resize", "VM1"}, {int64(2), int64(12), "delete", "VM2"}, {int64(3), int64(15), "delete", "VM3"},
-			{int64(4), int64(17), "resize", "VM1"}, {int64(5), int64(18), "delete", "VM4"}, {int64(6), int64(19), "resize", "VM5"},
+			{int64(1), int64(10), "resize", "VM1"},
+			{int64(2), int64(12), "delete", "VM2"},
+			{int64(3), int64(15), "delete", "VM3"},
+			{int64(4), int64(17), "resize", "VM1"},
+			{int64(5), int64(18), "delete", "VM4"},
+			{int64(6), int64(19), "resize", "VM5"},
 		},
 		`SELECT id, last_successful_recommendation_generated FROM recommendations_generated ORDER BY id`: {
 			{int64(1), int64(16)}, {int64(2), int64(20)},
 		},
 		`SELECT id, created_at, status FROM tickets ORDER BY id`: {
-			{int64(1), int64(110), "created"}, {int64(2), int64(112), "created"}, {int64(3), int64(115), "created"},
-			{int64(4), int64(118), "closed"}, {int64(5), int64(119), "closed"},
+			{int64(1), int64(110), "created"},
+			{int64(2), int64(112), "created"},
+			{int64(3), int64(115), "created"},
+			{int64(4), int64(118), "closed"},
+			{int64(5), int64(119), "closed"},
 		},
 		`SELECT recommendation_id, first_recommendation_id, ticket_id FROM recommendation_ticket_map ORDER BY recommendation_id`: {
-			{int64(1), int64(1), int64(1)}, {int64(2), int64(2), int64(2)}, {int64(3), int64(3), int64(3)},
-			{int64(4), int64(1), int64(1)}, {int64(5), int64(5), int64(4)}, {int64(6), int64(6), int64(5)},
+			{int64(1), int64(1), int64(1)},
+			{int64(2), int64(2), int64(2)},
+			{int64(3), int64(3), int64(3)},
+			{int64(4), int64(1), int64(1)},
+			{int64(5), int64(5), int64(4)},
+			{int64(6), int64(6), int64(5)},
 		},
 	}
 	for query, want := range golden {

@@ -56,6 +56,18 @@ func (t *Tx) Episode(id int64) (*Episode, error) {
 	return e, err
 }
 
+// EpisodeOf reads the episode that a recommendation, the first or a repeat,
+// belongs to.
+func (t *Tx) EpisodeOf(recommendation int64) (*Episode, error) {
+	e, err := readEpisode(t.row(`SELECT `+episodeColumns+` FROM episodes WHERE id =
+		(SELECT episode_id FROM recommendations WHERE id = ?)`, recommendation))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, trimtab.Errorf(trimtab.NotFound, "there is no recommendation %d", recommendation).
+			WithNext("`trimtab recommendations list` shows the ids")
+	}
+	return e, err
+}
+
 func readEpisode(r scanner) (*Episode, error) {
 	e := &Episode{}
 	var rules, state string

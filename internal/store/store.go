@@ -39,6 +39,28 @@ type Store struct {
 	dialect      Dialect
 	installation string
 	onClose      func() error
+	door         func(Door) error
+}
+
+// Door is a place at which a process may die: tests jam it.
+type Door string
+
+// The doors of a writing transaction.
+const (
+	BeforeCommit Door = "before commit"
+	AfterCommit  Door = "after commit"
+)
+
+// Jam makes every writing transaction ask fn at its doors; an error at one is
+// what a process that dies there leaves behind: before the commit nothing is
+// written, after it all is and the caller does not know. For tests.
+func (s *Store) Jam(fn func(Door) error) { s.door = fn }
+
+func (s *Store) pass(d Door) error {
+	if s.door == nil {
+		return nil
+	}
+	return s.door(d)
 }
 
 //go:embed schema/*.sql
@@ -102,7 +124,16 @@ type Tx struct {
 // Write runs fn in a transaction that may change the state: all of it is
 // committed, or, when fn fails or the process dies, none.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
-	return s.transact(ctx, s.write, nil, fn)
+	err := s.transact(ctx, s.write, nil, func(tx *Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return s.pass(BeforeCommit)
+	})
+	if err != nil {
+		return err
+	}
+	return s.pass(AfterCommit)
 }
 
 // Read runs fn on one consistent view of the state.

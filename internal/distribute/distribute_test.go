@@ -1,0 +1,383 @@
+package distribute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/internal/store/sqlite"
+	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/board"
+)
+
+// world is a state, a board and a distributor between them.
+type world struct {
+	t     *testing.T
+	store *store.Store
+	rows  *board.Memory
+	door  *door
+	clock *clock.Manual
+	job   *Job
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, rows: &board.Memory{Blind: true}, clock: clock.At(time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC))}
+	var err error
+	if w.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "trimtab.db")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.store.Close() })
+	w.door = &door{Tracker: board.New(board.Config{Projects: []string{"FIN", "OPS"}, Now: w.clock.Now}, w.rows)}
+	w.start()
+	return w
+}
+
+// start is a fresh process over what the last one left.
+func (w *world) start() {
+	w.door.killed, w.door.at, w.door.crossings = false, 0, 0
+	w.store.Jam(func(d store.Door) error { return w.door.cross(string(d)) })
+	w.job = &Job{
+		Store: w.store, Trackers: map[string]tracker.Tracker{"b": w.door}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
+		Boards: map[string]Board{"fin": {Name: "fin", Tracker: "b", Project: "FIN", Type: "Task"}, "ops": {Name: "ops", Tracker: "b", Project: "OPS", Type: "Task"}},
+		Policy: Policy{Sightings: 1, MaxAttempts: 5, Settle: 10 * time.Second, MaxWait: time.Minute}, Life: lifecycle.DefaultPolicy(),
+	}
+}
+
+var errKilled = errors.New("killed")
+
+// door is the way to the tracker, and counts every place at which a process
+// may die: before and after each call and each commit. At crossing number at
+// the process is killed; from then on nothing gets through.
+type door struct {
+	tracker.Tracker
+	crossings, at int
+	killed        bool
+	fail          func(call string) error // an answer in place of the tracker's, before it acts
+	lose          func(call string) error // in place of its answer, after it acted
+}
+
+func (d *door) cross(string) error {
+	if d.killed {
+		return errKilled
+	}
+	if d.crossings++; d.crossings == d.at {
+		d.killed = true
+		return errKilled
+	}
+	return nil
+}
+
+func through[T any](d *door, call string, act func() (T, error)) (T, error) {
+	var none T
+	if err := d.cross("before " + call); err != nil {
+		return none, err
+	}
+	if d.fail != nil {
+		if err := d.fail(call); err != nil {
+			return none, err
+		}
+	}
+	answer, err := act()
+	if err == nil && d.lose != nil {
+		err = d.lose(call)
+	}
+	if crossed := d.cross("after " + call); crossed != nil {
+		err = crossed
+	}
+	if err != nil {
+		return none, err
+	}
+	return answer, nil
+}
+
+func (d *door) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.Result, error) {
+	return through(d, "create", func() ([]tracker.Result, error) { return d.Tracker.Create(ctx, drafts) })
+}
+
+func (d *door) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.Issue, error) {
+	return through(d, "find", func() ([]tracker.Issue, error) { return d.Tracker.Find(ctx, markers) })
+}
+
+func (d *door) Update(ctx context.Context, id string, c tracker.Change) (tracker.Issue, error) {
+	return through(d, "update", func() (tracker.Issue, error) { return d.Tracker.Update(ctx, id, c) })
+}
+
+// see lets a scan conclude n recommendations that are worth 100, 99, 98 …
+func (w *world) see(n int) {
+	w.t.Helper()
+	w.check(w.store.Write(context.Background(), func(tx *store.Tx) error {
+		for i := range n {
+			if err := w.seeOne(tx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+func (w *world) seeOne(tx *store.Tx, i int) error {
+	resource, boards := fmt.Sprintf("vm-%02d", i), []string{"fin", "ops"}
+	money := trimtab.Money{Amount: decimal.NewFromInt(int64(100 - i)), Currency: "USD"}
+	rec := &trimtab.Recommendation{
+		CreatedAt: w.clock.Now(), Action: "stop", Subject: trimtab.Subject{Resource: resource}, Title: "Stop " + resource, Savings: money, MonthlyCost: money,
+		Board: boards[i%2], Owner: trimtab.Owner{Name: "ann@example.com", Source: "tag owner"}, Reasons: []trimtab.Reason{{Rule: "p/r"}},
+	}
+	e := &store.Episode{Key: trimtab.KeyOf("i", "stop", resource, ""), Number: 1, Action: "stop", Resource: resource, Owner: rec.Owner.Name, Board: rec.Board}
+	step := store.Step{Actor: "scan", At: w.clock.Now(), Policy: lifecycle.DefaultPolicy()}
+	if _, err := tx.Advance(e, lifecycle.Seen{At: w.clock.Now(), Savings: money, Cost: money}, step); err != nil {
+		return err
+	}
+	if _, err := tx.AddRecommendation(rec, 1, e); err != nil {
+		return err
+	}
+	return tx.SaveEpisode(e)
+}
+
+func (w *world) check(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// tell feeds every episode an event, as the other jobs would.
+func (w *world) tell(event lifecycle.Event) {
+	w.t.Helper()
+	w.check(w.store.Write(context.Background(), func(tx *store.Tx) error {
+		open, err := tx.OpenEpisodes()
+		for _, e := range open {
+			_, failed := tx.Advance(e, event, store.Step{Actor: "test", At: w.clock.Now(), Policy: lifecycle.DefaultPolicy()})
+			err = errors.Join(err, failed)
+		}
+		return err
+	}))
+}
+
+// picture is the end state that every run must come to, however often it was
+// killed: what the tables and the board say.
+func (w *world) picture() map[string][][]any {
+	w.t.Helper()
+	queries := []string{
+		`SELECT k.remote_key IS NOT NULL, k.status, k.board, e.resource, e.workflow FROM tickets k JOIN episodes e ON e.ticket_id = k.id ORDER BY e.resource`,
+		`SELECT recommendation_id, first_recommendation_id, ticket_id IS NOT NULL FROM recommendation_ticket_map ORDER BY 1`,
+		`SELECT kind, state, COUNT(*) FROM ops GROUP BY kind, state ORDER BY kind, state`,
+		`SELECT state, COUNT(*) FROM links GROUP BY state`,
+	}
+	picture := map[string][][]any{}
+	w.store.Jam(nil)
+	w.check(w.store.Read(context.Background(), func(tx *store.Tx) error {
+		for _, q := range queries {
+			rows, err := tx.Query(q)
+			if err != nil {
+				return err
+			}
+			picture[q] = rows
+		}
+		return nil
+	}))
+	for _, row := range w.board() {
+		picture["board "+row.Summary] = append(picture["board "+row.Summary], []any{row.Status, len(row.Comments), row.Project})
+	}
+	return picture
+}
+
+func (w *world) board() []board.Row {
+	rows, err := w.rows.Changed(context.Background(), w.store.Installation(), time.Time{})
+	w.check(err)
+	return rows
+}
+
+func TestFilesOncePerRecommendation(t *testing.T) {
+	w := newWorld(t)
+	w.see(60) // more than one batch
+	for range 3 {
+		_, err := w.job.Run(t.Context(), true)
+		w.check(err)
+	}
+	if rows := w.board(); len(rows) != 60 {
+		t.Fatalf("%d tickets for 60 recommendations", len(rows))
+	}
+	first := w.board()[0]
+	if first.Summary != "Stop vm-00 (saves 100.00 USD a month)" || first.Assignee != "ann@example.com" || first.Project != "FIN" {
+		t.Errorf("%+v", first)
+	}
+}
+
+// story files 4 tickets, reopens them all and closes them: every kind of write.
+func story(w *world, run func() error) {
+	w.see(4)
+	w.check(run())
+	w.clock.Advance(time.Hour)
+	w.tell(lifecycle.Told{At: w.clock.Now(), Status: tracker.Done})
+	w.tell(lifecycle.Seen{At: w.clock.Now().Add(30 * 24 * time.Hour), Savings: trimtab.Money{Amount: decimal.NewFromInt(50), Currency: "USD"}, After: lifecycle.Measurement{Days: 20, Window: 14}})
+	w.check(run())
+	w.clock.Advance(40 * 24 * time.Hour)
+	w.tell(lifecycle.Outranked{At: w.clock.Now(), By: "k"})
+	w.check(run())
+}
+
+// TestKilledAnywhere kills the distributor at every crossing there is, starts
+// it anew, and holds the end state against the run that was never killed.
+func TestKilledAnywhere(t *testing.T) {
+	calm := newWorld(t)
+	crossings := 0
+	story(calm, func() error {
+		_, err := calm.job.Run(t.Context(), true)
+		crossings = max(crossings, calm.door.crossings)
+		return err
+	})
+	want := calm.picture()
+	if crossings < 10 {
+		t.Fatalf("only %d crossings: the doors are not counted", crossings)
+	}
+	for at := 1; at <= crossings; at++ {
+		t.Run(fmt.Sprintf("crossing %d", at), func(t *testing.T) {
+			w := newWorld(t)
+			story(w, func() error { return w.runKilled(at) })
+			if got := w.picture(); !reflect.DeepEqual(got, want) {
+				t.Errorf("killed at crossing %d:\n got %v\nwant %v", at, got, want)
+			}
+		})
+	}
+}
+
+// runKilled runs the distributor, kills it at a crossing if it comes so far,
+// and starts it again until it ends by itself.
+func (w *world) runKilled(at int) error {
+	w.start()
+	w.door.at = at
+	_, err := w.job.Run(context.Background(), true)
+	for n := 0; errors.Is(err, errKilled) || w.door.killed; n++ {
+		if n > 3 {
+			return fmt.Errorf("still killed: %w", err)
+		}
+		w.start()
+		_, err = w.job.Run(context.Background(), true)
+	}
+	w.start() // so that what the test does itself crosses no counted door
+	return err
+}
+
+// TestFaults: each way in which a tracker fails, and what becomes of 3 tickets.
+func TestFaults(t *testing.T) {
+	answer := func(kind tracker.Kind, after time.Duration, times int) func(string) error {
+		return func(call string) error {
+			if times--; call != "create" || times < 0 {
+				return nil
+			}
+			return &tracker.Error{Kind: kind, Request: "POST /issue/bulk", RetryAfter: after}
+		}
+	}
+	cases := []struct {
+		name       string
+		fail, lose func(string) error
+		tickets    int
+		code       trimtab.Code
+	}{
+		{"the answer is lost", nil, answer(tracker.Ambiguous, 0, 1), 3, ""},
+		{"the answer is lost and the tracker did nothing", answer(tracker.Ambiguous, 0, 1), nil, 3, ""},
+		{"too many requests", answer(tracker.Retry, 2*time.Second, 2), nil, 3, ""},
+		{"down", answer(tracker.Retry, 0, 99), nil, 0, trimtab.Outside},
+		{"401", answer(tracker.Unauthorized, 0, 99), nil, 0, trimtab.Outside},
+		{"refused", answer(tracker.Rejected, 0, 99), nil, 0, trimtab.Partial},
+		{"always lost, never done", answer(tracker.Ambiguous, 0, 999), nil, 0, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.see(3)
+			w.door.fail, w.door.lose = c.fail, c.lose
+			_, err := w.job.Run(t.Context(), true)
+			if trimtab.CodeOf(err) != c.code {
+				t.Errorf("code %q of %v", trimtab.CodeOf(err), err)
+			}
+			if rows := w.board(); len(rows) != c.tickets {
+				t.Errorf("%d tickets", len(rows))
+			}
+			w.door.fail, w.door.lose = nil, nil
+			w.clock.Advance(time.Hour)
+			if _, err := w.job.Unblock(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.job.Run(t.Context(), true)
+			w.check(err)
+			if rows := w.board(); len(rows) != 3 {
+				t.Errorf("%d tickets once the tracker works again", len(rows))
+			}
+		})
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(*Job)
+		filed  int
+		why    string
+	}{
+		{"minimum savings", func(j *Job) {
+			j.Policy.MinSavings = trimtab.Money{Amount: decimal.NewFromInt(98), Currency: "USD"}
+		}, 3, "below the minimum of 98.00 USD"},
+		{"sightings", func(j *Job) { j.Policy.Sightings = 2 }, 0, "fewer than 2 scans"},
+		{"open per owner", func(j *Job) { j.Policy.OpenPerOwner = 4 }, 4, "its owner has 4 open"},
+		{"new per board", func(j *Job) { j.Policy.NewPerBoardWeek = 2 }, 4, "its board got 2"},
+		{"no board", func(j *Job) { delete(j.Boards, "ops") }, 3, `no board "ops"`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.see(6)
+			c.change(w.job)
+			report, err := w.job.Run(t.Context(), true)
+			w.check(err)
+			if rows := w.board(); len(rows) != c.filed {
+				t.Errorf("%d filed, want %d", len(rows), c.filed)
+			}
+			if why := fmt.Sprint(report.Held); !strings.Contains(why, c.why) {
+				t.Errorf("held: %s", why)
+			}
+		})
+	}
+}
+
+func TestBrake(t *testing.T) {
+	w := newWorld(t)
+	w.see(6)
+	w.job.Policy.Brake.Tickets = 5
+	_, err := w.job.Run(t.Context(), false)
+	if trimtab.CodeOf(err) != trimtab.Invalid || !strings.Contains(err.Error(), "6 tickets at once, more than the brake of 5") || len(w.board()) != 0 {
+		t.Fatalf("%v, %d tickets", err, len(w.board()))
+	}
+	_, err = w.job.Run(t.Context(), true)
+	w.check(err)
+	if len(w.board()) != 6 {
+		t.Errorf("%d tickets after approval", len(w.board()))
+	}
+}
+
+func TestDryRunWritesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.see(3)
+	before := w.picture()
+	previews, _, err := w.job.DryRun(t.Context())
+	w.check(err)
+	if len(previews) != 3 || !strings.Contains(previews[0].Op.Description, "100.00 USD a month") {
+		t.Errorf("%+v", previews)
+	}
+	if after := w.picture(); !reflect.DeepEqual(before, after) {
+		t.Errorf("a dry run changed %v to %v", before, after)
+	}
+}
