@@ -86,7 +86,8 @@ func wrap(e ast.Expr, ids int64) int64 {
 
 // alignAmounts rewrites operations of an amount with an int or a double so that
 // both are amounts. A double is taken for the decimal it is written as, which is
-// exact for constants only: money times a computed double is refused.
+// exact for numerals and parameters only: money times a double that was computed,
+// or read from a fact, is refused.
 func alignAmounts(tree *ast.AST, text string, report reporter) bool {
 	good, ids := true, ast.MaxID(tree)
 	visit(tree.Expr(), func(e ast.Expr) {
@@ -99,7 +100,7 @@ func alignAmounts(tree *ast.AST, text string, report reporter) bool {
 			if isAmount(t) {
 				continue
 			}
-			if t.Kind() == types.DoubleKind && !constant(arg) && !isComparison(c.FunctionName()) {
+			if t.Kind() == types.DoubleKind && !written(arg) && !isComparison(c.FunctionName()) {
 				good = false
 				report(offsetOf(tree.SourceInfo(), arg.ID()), inexact(arg, tree, text))
 				continue
@@ -108,6 +109,15 @@ func alignAmounts(tree *ast.AST, text string, report reporter) bool {
 		}
 	})
 	return good
+}
+
+// written recognises 0.2, -0.2 and params.x.
+func written(e ast.Expr) bool {
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "-_" {
+		return written(e.AsCall().Args()[0])
+	}
+	operand, _, ok := selection(e)
+	return isNumeral(e) || ok && operand == "params"
 }
 
 func inexact(arg ast.Expr, tree *ast.AST, text string) fault {

@@ -163,12 +163,12 @@ func (e *expr) hidden(operand string) bool {
 
 // indexed reports whether the matcher's comparison of values of this type is
 // CEL's. Money is left to CEL, which refuses to compare two currencies, and so
-// are lists and maps, and order among values of unknown type.
+// are lists and maps, order among bools, and order among values of unknown type.
 func indexed(t *types.Type, op string) bool {
 	switch t.Kind() {
-	case types.BoolKind, types.StringKind:
-		return true
-	case types.IntKind, types.DoubleKind, types.TimestampKind, types.DurationKind:
+	case types.BoolKind:
+		return !isComparison(op)
+	case types.StringKind, types.IntKind, types.DoubleKind, types.TimestampKind, types.DurationKind:
 		return true
 	case types.DynKind:
 		return op == "_==_"

@@ -422,6 +422,14 @@ func jsonValue(v any) any {
 	return v
 }
 
+// plainText writes a value as a line of its own: texts without quotes.
+func plainText(v any) string {
+	if s, ok := jsonValue(v).(string); ok {
+		return s
+	}
+	return show(v)
+}
+
 // show writes a value for people, in error messages and logs.
 func show(v any) string {
 	switch x := v.(type) {

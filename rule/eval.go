@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/strictyaml"
@@ -185,13 +186,25 @@ func decode(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	err := d.Decode(into)
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return failure("bad_step", "%s is not what this step needs%s", withArticle(kind.Value), inField(kind.Field))
+	}
+	if err != nil {
 		return failure("bad_step", "%w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return failure("bad_step", "a second value stands on the line")
 	}
 	return nil
+}
+
+func inField(field string) string {
+	if field == "" {
+		return ""
+	}
+	return " as " + field
 }
 
 // event writes firings and names what they make.
@@ -201,14 +214,23 @@ func (p *player) event(e rete.Event) {
 		p.write(map[string]any{"fired": fired{e.Production, p.bind(e.Bind), append([]string{}, e.Logs...)}})
 	case rete.Failed:
 		p.failed = true
-		p.write(map[string]any{"error": errorLine{"action_failed", fmt.Sprintf("%s %v: %s", e.Production,
-			p.bind(e.Bind), reasonOf(e.Err)), p.line}})
+		p.write(map[string]any{"error": errorLine{"action_failed", p.failedAction(e), p.line}})
 	case rete.FactAdded:
 		if p.running {
 			p.made++
 			p.name(e.Fact.Handle(), p.free("r", &p.made))
 		}
 	}
+}
+
+// failedAction says which rule failed on which facts, and why.
+func (p *player) failedAction(e rete.Event) string {
+	bind := p.bind(e.Bind)
+	names := sortedKeys(bind)
+	for i, n := range names {
+		names[i] = n + " = " + bind[n]
+	}
+	return fmt.Sprintf("%s with %s: %s", e.Production, strings.Join(names, ", "), reasonOf(e.Err))
 }
 
 type fired struct {

@@ -91,7 +91,7 @@ func (p *player) update(raw json.RawMessage) error {
 	}
 	if t, ok := p.session.set.types[f.Type()]; ok {
 		if err := t.checkNames(step.Fields); err != nil {
-			return &stepError{"unknown_field", err}
+			return err
 		}
 	}
 	return p.change(func(tx *rete.Tx) error { return tx.Update(f.Handle(), step.Fields) })

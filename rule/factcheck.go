@@ -1,30 +1,42 @@
 package rule
 
 import (
+	"fmt"
+
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/strictyaml"
+	"github.com/trimtab/trimtab/rete"
 )
 
-// unknownType is the error for a fact of a type that no pack declares.
-func unknownType(typ string, s *Set) error {
-	err := trimtab.Errorf(trimtab.Invalid, "unknown fact type %q", typ)
-	if near := strictyaml.Nearest(typ, sortedKeys(s.types)); near != "" {
+// nameError is an unknown name in better words than the matcher has for it.
+type nameError struct {
+	text string
+	is   error // what the matcher would have said
+}
+
+func (e *nameError) Error() string { return e.text }
+func (e *nameError) Unwrap() error { return e.is }
+
+// unknownName is the error for a name that is not among the known ones.
+func unknownName(is error, text, name string, known []string) error {
+	err := trimtab.Errorf(trimtab.Invalid, "%w", &nameError{text, is})
+	if near := strictyaml.Nearest(name, known); near != "" {
 		return err.WithNext("did you mean %q?", near)
 	}
 	return err
 }
 
+// unknownType is the error for a fact of a type that nobody declares.
+func unknownType(typ string, s *Set) error {
+	return unknownName(rete.ErrUnknownType, fmt.Sprintf("unknown fact type %q", typ), typ, sortedKeys(s.types))
+}
+
 // checkNames refuses fields that the type has not, naming the nearest.
 func (t *factType) checkNames(fields map[string]any) error {
 	for _, name := range sortedKeys(fields) {
-		if _, ok := t.field(name); ok {
-			continue
+		if _, ok := t.field(name); !ok {
+			return unknownName(rete.ErrUnknownField, fmt.Sprintf("%s has no field %q", t.name, name), name, t.fieldNames())
 		}
-		err := trimtab.Errorf(trimtab.Invalid, "%s has no field %q", t.name, name)
-		if near := strictyaml.Nearest(name, t.fieldNames()); near != "" {
-			return err.WithNext("did you mean %q?", near)
-		}
-		return err
 	}
 	return nil
 }

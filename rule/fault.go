@@ -174,7 +174,7 @@ func at(n strictyaml.Node) reporter {
 
 // withArticle puts a or an before a type.
 func withArticle(typ string) string {
-	if strings.HasPrefix(typ, "i") {
+	if typ != "" && strings.Contains("aeio", typ[:1]) {
 		return "an " + typ
 	}
 	return "a " + typ

@@ -166,7 +166,12 @@ func (o *Outcome) report(r *rete.Report) {
 	o.Halted = r.Halted
 }
 
+// reasonOf leaves out what its reader is told anyway: that a rule fired.
 func reasonOf(err error) string {
+	var firing *rete.FiringError
+	if errors.As(err, &firing) {
+		err = firing.Err
+	}
 	var fact *rete.FactError
 	if errors.As(err, &fact) {
 		return fact.Error()

@@ -245,11 +245,7 @@ func (b *builder) log(n strictyaml.Node) *step {
 		return nil
 	}
 	return &step{sets: []setting{{field: "log", e: e}}, apply: func(f *rete.Firing, v rete.Fields) error {
-		text, isText := v["log"].(string)
-		if !isText {
-			text = show(v["log"])
-		}
-		f.Log(text)
+		f.Log(plainText(v["log"]))
 		return nil
 	}}
 }

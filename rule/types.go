@@ -185,4 +185,6 @@ func set(names ...string) map[string]bool {
 }
 
 // isOptional reports whether t is the result of x.?f.
-func isOptional(t *types.Type) bool { return t.Kind() == types.OpaqueKind && t.TypeName() == "optional_type" }
+func isOptional(t *types.Type) bool {
+	return t.Kind() == types.OpaqueKind && t.TypeName() == "optional_type"
+}
