@@ -50,6 +50,7 @@ type agenda struct {
 	order func(a, b *match) int
 }
 
+// add puts a match on. It must not be on already.
 func (a *agenda) add(m *match) { heap.Push((*agendaHeap)(a), m) }
 
 // remove takes a match off if it is on.
@@ -86,6 +87,7 @@ func (h *agendaHeap) Len() int { return len(h.heap) }
 
 func (h *agendaHeap) Less(i, j int) bool { return (*agenda)(h).before(h.heap[i], h.heap[j]) }
 
+// Swap keeps the places, by which remove finds a match in constant time.
 func (h *agendaHeap) Swap(i, j int) {
 	h.heap[i], h.heap[j] = h.heap[j], h.heap[i]
 	h.heap[i].place, h.heap[j].place = i+1, j+1

@@ -47,7 +47,7 @@ func (n *network) alpha(spec *alphaSpec, reads fieldSet) *alphaMemory {
 		if spec.timed {
 			n.timed = append(n.timed, mem)
 		}
-		for _, e := range n.factsOf(spec.typ.Name) {
+		for _, e := range n.facts(spec.typ.Name) {
 			if mem.passes(e) {
 				mem.add(e)
 			}
@@ -58,6 +58,7 @@ func (n *network) alpha(spec *alphaSpec, reads fieldSet) *alphaMemory {
 	return mem
 }
 
+// add files a memory by the constant it asks for, if it asks for one.
 func (r *alphaRoot) add(mem *alphaMemory) {
 	r.bySig[mem.spec.sig] = mem
 	field, k, ok := mem.spec.dispatch()
@@ -93,6 +94,7 @@ func (m *alphaMemory) release() {
 	m.net.nodes--
 }
 
+// without takes an item out of a short list, keeping the order.
 func without[T comparable](list []T, item T) []T {
 	for i := range list {
 		if list[i] == item {

@@ -29,6 +29,8 @@ type alphaSpec struct {
 	sig   string
 }
 
+// sign orders the tests and drops repetitions, so that two patterns with the same
+// tests are one specification.
 func (s *alphaSpec) sign() {
 	slices.SortFunc(s.tests, func(a, b alphaTest) int { return strings.Compare(a.sig, b.sig) })
 	s.tests = slices.CompactFunc(s.tests, func(a, b alphaTest) bool { return a.sig == b.sig })
@@ -94,6 +96,7 @@ func (n *network) alphaTest(t *alphaTest, e *entry) (bool, error) {
 	return t.holds(v, e.shown)
 }
 
+// holds runs a test that is data on a value that is there.
 func (t *alphaTest) holds(v any, fact *version) (bool, error) {
 	switch t.op {
 	case opLess, opLessEq, opGreater, opGreaterEq:

@@ -49,6 +49,7 @@ func (b *batch) rollback() {
 	b.s.open = nil
 }
 
+// typ finds a type of the base.
 func (b *batch) typ(name string) (*typeInfo, error) {
 	t := b.s.base.types[name]
 	if t == nil {

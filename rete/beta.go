@@ -55,6 +55,7 @@ type part struct {
 	tally tally
 }
 
+// use adds to the number of users and gives it: at 0 the node can go.
 func (p *part) use(delta int) int { p.users += delta; return p.users }
 
 func (p *part) faults() *tally { return &p.tally }

@@ -56,6 +56,7 @@ func (b *Base) With(types []Type, productions []Production) (*Base, error) {
 	return next, nil
 }
 
+// addType adds a type, or checks that it is the one that is there.
 func (b *Base) addType(t Type) []error {
 	info, errs := newTypeInfo(t)
 	old := b.types[t.Name]
@@ -88,6 +89,7 @@ func (b *Base) Without(ids ...string) (*Base, error) {
 	return next, nil
 }
 
+// find tells where a production is, or would be.
 func (b *Base) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(b.programs, id, func(p *program, id string) int { return cmp.Compare(p.ID, id) })
 }
@@ -135,6 +137,8 @@ type scope struct {
 	inNot bool // whether inside of a negation
 }
 
+// with binds one more name. Scopes are copied, so that what a negation binds is
+// not seen after it.
 func (s scope) with(b *bound) scope {
 	if b.name == "" {
 		return s
@@ -152,6 +156,7 @@ type compiler struct {
 	calls int
 }
 
+// newCompiler copies what the caller could change later.
 func newCompiler(types map[string]*typeInfo, p Production) *compiler {
 	p.When, p.Reads = slices.Clone(p.When), slices.Clone(p.Reads)
 	return &compiler{types: types, prog: &program{
@@ -159,10 +164,12 @@ func newCompiler(types map[string]*typeInfo, p Production) *compiler {
 	}}
 }
 
+// fail notes a mistake and lets the compiler go on to the next.
 func (c *compiler) fail(format string, args ...any) {
 	c.errs = append(c.errs, &CompileError{Production: c.prog.ID, Text: fmt.Sprintf(format, args...)})
 }
 
+// compile gives a program even if there are mistakes; it is then of no use.
 func (c *compiler) compile() *program {
 	if c.prog.Then == nil {
 		c.fail("a production needs a Then")

@@ -53,6 +53,8 @@ func (c *compiler) joinSpec(p pattern, sc scope, depth int) (spec *joinSpec, lat
 	return spec, later, inner
 }
 
+// noteType remembers what the production looks at, to tell one that denies its
+// own conclusions.
 func (c *compiler) noteType(typ *typeInfo, sc scope) {
 	if sc.inNot {
 		c.prog.negates[typ.Name] = true
@@ -107,6 +109,7 @@ func (c *compiler) fieldTest(spec *joinSpec, t Test, self *bound, sc scope) {
 	spec.alpha.tests = append(spec.alpha.tests, a)
 }
 
+// joinEq adds an equality with something bound before, or within the fact.
 func (c *compiler) joinEq(spec *joinSpec, t Test, field int, self *bound, sc scope) {
 	with, other := c.resolve(t.other, sc)
 	switch {

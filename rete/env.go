@@ -32,6 +32,8 @@ type env struct {
 
 var _ Env = (*env)(nil)
 
+// find looks a name up among those that the function reads. They are so few that
+// a map would be slower.
 func (e *env) find(text string, value bool) (name, bool) {
 	for _, n := range e.call.names {
 		if n.text == text && n.value == value {
@@ -76,6 +78,7 @@ func (n *network) passes(notes *tally, c *call, t *token, candidate *entry, dept
 	return ok
 }
 
+// passAll runs conditions in order up to the first that fails.
 func (n *network) passAll(notes *tally, calls []call, t *token, candidate *entry, depth int) bool {
 	for i := range calls {
 		if !n.passes(notes, &calls[i], t, candidate, depth) {

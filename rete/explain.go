@@ -54,6 +54,7 @@ func (s *Session) Matches(production string) iter.Seq[Matched] {
 	}
 }
 
+// public copies the match for those outside.
 func (m *match) public() Matched {
 	return Matched{
 		Production: m.node.prog.ID, Bind: m.bindings(), Facts: m.factList(),
@@ -75,6 +76,7 @@ func (s *Session) Supports(h Handle) []Support {
 	return list
 }
 
+// public copies the support for those outside.
 func (sup *support) public() Support {
 	p := sup.match.node.prog
 	return Support{

@@ -59,6 +59,7 @@ func (f Fact) Fields() Fields {
 	return f.v.typ.fieldsOf(f.v.values)
 }
 
+// get gives a field by its index; false when it is absent.
 func (v *version) get(field int) (any, bool) {
 	x := v.values[field]
 	return x, x != Absent

@@ -12,6 +12,7 @@ type whereNode struct {
 	out  *memory
 }
 
+// attach implements [step].
 func (s *whereSpec) attach(b *builder, in *memory) *memory {
 	n := in.join(s.signature(), func(p part) node {
 		n := &whereNode{part: p, call: s.call, out: in.net.newMemory()}
@@ -28,6 +29,9 @@ func (n *whereNode) holds(t *token) bool {
 	return n.out.net.passes(&n.tally, &n.call, t, nil, 0)
 }
 
+// leftAdd implements [node]. The token that passes gets one of its own in out:
+// every node fills a memory of its own, so that nodes below need not know which
+// kind is above.
 func (n *whereNode) leftAdd(t *token) {
 	if n.holds(t) {
 		n.out.add(t, nil, nil)
@@ -63,6 +67,7 @@ type letNode struct {
 	out  *memory
 }
 
+// attach implements [step].
 func (s *letSpec) attach(b *builder, in *memory) *memory {
 	n := in.join(s.signature(), func(p part) node {
 		n := &letNode{part: p, call: s.call, out: in.net.newMemory()}

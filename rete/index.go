@@ -16,6 +16,7 @@ type link[T any] struct {
 	item       T
 }
 
+// add puts an item at the end.
 func (b *bag[T]) add(item T) *link[T] {
 	l := &link[T]{bag: b, item: item, prev: b.tail}
 	if b.tail == nil {
@@ -130,6 +131,7 @@ func (s *indexSet[T]) fileAll(item T, links *[]*link[T]) {
 	}
 }
 
+// file adds an item and keeps its link with the others of the item.
 func (x *hashIndex[T]) file(item T, links *[]*link[T]) {
 	if l := x.add(item); l != nil {
 		*links = append(*links, l)

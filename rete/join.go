@@ -22,6 +22,7 @@ type joinSpec struct {
 	sig    string
 }
 
+// fields are the joined fields of the pattern, with the name of their index.
 func (s *joinSpec) fields() ([]int, string) {
 	fields := make([]int, len(s.equal))
 	for i, e := range s.equal {
@@ -30,6 +31,7 @@ func (s *joinSpec) fields() ([]int, string) {
 	return fields, fmt.Sprint(fields)
 }
 
+// refs are what the fields must equal, with the name of their index.
 func (s *joinSpec) refs() ([]ref, string) {
 	refs := make([]ref, len(s.equal))
 	for i, e := range s.equal {
@@ -63,6 +65,7 @@ type hinge struct {
 	refs       []ref
 }
 
+// newHinge shares the alpha memory and the two indexes of a join.
 func newHinge(spec *joinSpec, left *memory) hinge {
 	h := hinge{net: left.net, spec: spec, left: left, right: left.net.alpha(spec.alpha, *spec.reads)}
 	if len(spec.equal) == 0 {
@@ -138,6 +141,7 @@ type joinNode struct {
 	out *memory
 }
 
+// attach implements [step].
 func (s *joinSpec) attach(b *builder, in *memory) *memory {
 	n := in.join(s.sig, func(p part) node {
 		n := &joinNode{part: p, hinge: newHinge(s, in), out: in.net.newMemory()}
@@ -153,10 +157,12 @@ func (n *joinNode) leftAdd(t *token) {
 	n.facts(t, &n.tally).each(func(item *alphaItem) { n.try(t, item) })
 }
 
+// rightAdd implements [rightNode].
 func (n *joinNode) rightAdd(item *alphaItem) {
 	n.tokens(item).each(func(t *token) { n.try(t, item) })
 }
 
+// try runs the tests that no index can decide.
 func (n *joinNode) try(t *token, item *alphaItem) {
 	if n.net.passAll(&n.tally, n.spec.checks, t, item.entry, n.spec.depth) {
 		n.out.add(t, item, nil)

@@ -36,6 +36,7 @@ type ListenerFunc func(Event)
 // Event calls the function.
 func (f ListenerFunc) Event(e Event) { f(e) }
 
+// tell tells the listener, if there is one.
 func (s *Session) tell(e Event) {
 	if s.cfg.Listener != nil {
 		s.cfg.Listener.Event(e)

@@ -72,6 +72,7 @@ func (m *match) bindings() Bind {
 	return bind
 }
 
+// factList are the facts as the network has them.
 func (m *match) factList() []Fact {
 	facts := make([]Fact, len(m.facts))
 	for i, e := range m.facts {
@@ -80,6 +81,7 @@ func (m *match) factList() []Fact {
 	return facts
 }
 
+// values copies what Let named.
 func (m *match) values() map[string]any {
 	values := map[string]any{}
 	for _, b := range m.node.prog.values {

@@ -9,6 +9,7 @@ type nccSpec struct {
 	sig   string
 }
 
+// newNccSpec names the negation by what is inside of it.
 func newNccSpec(steps []step, depth int) *nccSpec {
 	s := &nccSpec{steps: steps, depth: depth}
 	s.sig = fmt.Sprintf("not %q", signatures(steps))
@@ -24,6 +25,8 @@ type nccNode struct {
 	gate *gate
 }
 
+// attach implements [step]. The parts of the sub-network are counted for the
+// production like any others, so that each goes with its last user.
 func (s *nccSpec) attach(b *builder, in *memory) *memory {
 	n := in.join(s.sig, func(p part) node {
 		return &nccNode{part: p, gate: newGate(in.net)}
@@ -44,6 +47,8 @@ func (s *nccSpec) attach(b *builder, in *memory) *memory {
 
 func (s *nccSpec) signature() string { return s.sig }
 
+// leftAdd implements [node]. Adding the owner token runs the sub-network; only
+// then does the gate look whether anything blocks it.
 func (n *nccNode) leftAdd(t *token) {
 	n.gate.open(n.gate.own.add(t, nil, nil))
 }
@@ -61,11 +66,13 @@ type nccEnd struct {
 	results *memory
 }
 
+// leftAdd implements [node]: one complete match more.
 func (n *nccEnd) leftAdd(t *token) {
 	n.results.add(t, nil, nil)
 	n.gate.shut(t.at(n.depth))
 }
 
+// forget is told of each complete match that goes.
 func (n *nccEnd) forget(result *token) { n.gate.ease(result.at(n.depth)) }
 
 func (n *nccEnd) detach() {

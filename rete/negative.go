@@ -28,6 +28,8 @@ func newGate(net *network) *gate {
 	return g
 }
 
+// open lets the owner token through if nothing blocks it and it is not through
+// already.
 func (g *gate) open(o *token) {
 	if o.owner.blockers == 0 && o.owner.through == nil {
 		o.owner.through = g.out.add(o, nil, nil)
@@ -77,6 +79,8 @@ type negativeNode struct {
 	gate *gate
 }
 
+// attach implements [step]. The hinge joins the owner tokens, not those above: a
+// fact that comes later must find the gates that it shuts.
 func (s *negSpec) attach(b *builder, in *memory) *memory {
 	n := in.join(s.signature(), func(p part) node {
 		g := newGate(in.net)
@@ -90,16 +94,19 @@ func (s *negSpec) attach(b *builder, in *memory) *memory {
 
 func (s *negSpec) signature() string { return "not " + s.sig }
 
+// leftAdd implements [node].
 func (n *negativeNode) leftAdd(t *token) {
 	o := n.gate.own.add(t, nil, nil)
 	n.facts(o, &n.tally).each(func(item *alphaItem) { n.try(o, item) })
 	n.gate.open(o)
 }
 
+// rightAdd implements [rightNode].
 func (n *negativeNode) rightAdd(item *alphaItem) {
 	n.tokens(item).each(func(o *token) { n.try(o, item) })
 }
 
+// try lets the fact block the gate if the tests that no index can decide hold.
 func (n *negativeNode) try(o *token, item *alphaItem) {
 	if !n.net.passAll(&n.tally, n.spec.checks, o, item.entry, n.spec.depth) {
 		return

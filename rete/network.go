@@ -32,6 +32,8 @@ type delta struct {
 // retimer is a node with a function that looks at the clock.
 type retimer interface{ retime() }
 
+// newNetwork makes a network without productions. The empty token at the top is
+// what the first element of every production extends.
 func newNetwork(facts func(string) []*entry) *network {
 	n := &network{roots: map[string]*alphaRoot{}, facts: facts}
 	n.top = n.newMemory()
@@ -42,8 +44,7 @@ func newNetwork(facts func(string) []*entry) *network {
 
 func (n *network) newMemory() *memory { return &memory{net: n} }
 
-func (n *network) factsOf(typ string) []*entry { return n.facts(typ) }
-
+// root gives the entry for a type, which stays once it is there.
 func (n *network) root(typ string) *alphaRoot {
 	r := n.roots[typ]
 	if r == nil {
@@ -132,7 +133,7 @@ func (n *network) setClock(now time.Time) {
 
 // retime tries every fact of the type again.
 func (m *alphaMemory) retime() {
-	for _, e := range m.net.factsOf(m.spec.typ.Name) {
+	for _, e := range m.net.facts(m.spec.typ.Name) {
 		item := e.itemIn(m)
 		switch passes := m.passes(e); {
 		case passes && item == nil:
@@ -144,6 +145,7 @@ func (m *alphaMemory) retime() {
 	}
 }
 
+// itemIn is the membership of the fact in a memory; facts are in few.
 func (e *entry) itemIn(m *alphaMemory) *alphaItem {
 	for _, item := range e.items {
 		if item.mem == m {

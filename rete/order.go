@@ -46,6 +46,8 @@ func compareOrderers(a, b any) (int, bool, error) {
 	return 0, false, fmt.Errorf("%w: %T and %T", ErrUncomparable, a, b)
 }
 
+// compareNumbers orders ints and floats among each other. num tells whether both
+// are numbers, ok whether neither is NaN.
 func compareNumbers(a, b any) (c int, ok, num bool) {
 	switch x := a.(type) {
 	case int64:

@@ -7,6 +7,7 @@ type step interface {
 	signature() string
 }
 
+// signatures names parts in order, to name what they make up.
 func signatures[S interface{ signature() string }](list []S) []string {
 	sigs := make([]string, len(list))
 	for i, s := range list {
@@ -54,6 +55,8 @@ func (n *network) attach(p *program) *prodNode {
 	return end
 }
 
+// leftAdd implements [node]. The match is a placeholder until the session finds
+// out whether it is an old one that came back (see Session.appear).
 func (p *prodNode) leftAdd(t *token) {
 	end := p.tokens.add(t, nil, nil)
 	p.in.net.appeared = append(p.in.net.appeared, end)

@@ -89,6 +89,8 @@ func (p *prodNode) tallies() []*tally {
 	return list
 }
 
+// addFailures adds the failures of one node in an order that does not depend on
+// the network's.
 func (r *Report) addFailures(id string, failed []TestError) {
 	failed = slices.Clone(failed)
 	slices.SortFunc(failed, func(a, b TestError) int {

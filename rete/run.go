@@ -46,6 +46,8 @@ func (s *Session) RunLimit(ctx context.Context, n int) (*Report, error) {
 	return s.takeReport(), err
 }
 
+// fireAll fires up to n matches. The limit of the configuration is an error only
+// if there is more to fire.
 func (s *Session) fireAll(ctx context.Context, n int) error {
 	for r := s.run; r.firings < n && !s.report.Halted; r.firings++ {
 		if err := ctx.Err(); err != nil {

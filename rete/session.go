@@ -66,6 +66,7 @@ func (s *Session) Begin() *Tx {
 	return &Tx{batch: s.begin()}
 }
 
+// begin opens a batch. Its number is the age of the matches that it makes.
 func (s *Session) begin() *batch {
 	s.batch++
 	s.open = &batch{s: s, number: s.batch, gone: map[identity]*entry{}}

@@ -59,6 +59,7 @@ func newStore() store {
 	return store{tables: map[string]*table{}, facts: map[Handle]*entry{}, alias: map[Handle]Handle{}}
 }
 
+// table gives the table of a type, which stays once it is there.
 func (s *store) table(typ *typeInfo) *table {
 	t := s.tables[typ.Name]
 	if t == nil {
@@ -149,6 +150,7 @@ func (s *store) refresh(e *entry) {
 	}
 }
 
+// touch notes that the network may have to hear of the fact.
 func (s *store) touch(e *entry) {
 	if !e.dirty {
 		e.dirty = true

@@ -141,11 +141,13 @@ func (t *typeInfo) identity(fields Fields) (key, error) {
 	return t.identityOf(values), nil
 }
 
+// identityOf is the identity of complete values.
 func (t *typeInfo) identityOf(values []any) key {
 	k, _ := keyOfFields(values, t.key)
 	return k
 }
 
+// fieldsOf copies the values that are there.
 func (t *typeInfo) fieldsOf(values []any) Fields {
 	fields := make(Fields, len(values))
 	for i, v := range values {
@@ -166,6 +168,7 @@ func (s *fieldSet) add(field int) {
 	(*s)[field/64] |= 1 << (field % 64)
 }
 
+// addAll adds the other set's fields.
 func (s *fieldSet) addAll(other fieldSet) {
 	for len(*s) < len(other) {
 		*s = append(*s, 0)
@@ -175,10 +178,7 @@ func (s *fieldSet) addAll(other fieldSet) {
 	}
 }
 
-func (s fieldSet) has(field int) bool {
-	return field/64 < len(s) && s[field/64]&(1<<(field%64)) != 0
-}
-
+// meets tells whether the sets have a field in common.
 func (s fieldSet) meets(other fieldSet) bool {
 	for i := range min(len(s), len(other)) {
 		if s[i]&other[i] != 0 {

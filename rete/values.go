@@ -60,6 +60,7 @@ func normalise(v any) (any, error) {
 	return normaliseKind(reflect.ValueOf(v))
 }
 
+// normaliseKind handles types that are named or rare by what they are made of.
 func normaliseKind(v reflect.Value) (any, error) {
 	switch {
 	case v.CanInt():
@@ -163,6 +164,8 @@ func keyOf(v any) (k key, joins bool) {
 	return key{kind: kindKeyer, text: v.(Keyer).ReteKey()}, true
 }
 
+// floatKey gives a float that is whole the key of the int that it equals. The
+// comparison of the two is exact: no float is rounded to an int or back.
 func floatKey(f float64) (key, bool) {
 	switch {
 	case f != f:
@@ -192,6 +195,7 @@ func tupleKey(k kind, values []any) (key, bool) {
 	return key{kind: k, num: uint64(len(values)), text: string(buf)}, joins
 }
 
+// mapKey is the key of the names in order, each with its value.
 func mapKey(m map[string]any) (key, bool) {
 	names := make([]string, 0, len(m))
 	for name := range m {
@@ -233,4 +237,5 @@ func identical(a, b any) bool {
 	return ka == kb
 }
 
+// identicalAll tells whether nothing changes from one state to the other.
 func identicalAll(a, b []any) bool { return slices.EqualFunc(a, b, identical) }

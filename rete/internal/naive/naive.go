@@ -58,6 +58,8 @@ type Where struct{ F func(Env) bool }
 // Matches are all ways to satisfy the elements.
 func Matches(elems []Elem, facts []Fact) []Env { return extend(Env{}, elems, facts) }
 
+// extend satisfies the elements one after the other, trying every fact for every
+// pattern.
 func extend(env Env, elems []Elem, facts []Fact) []Env {
 	if len(elems) == 0 {
 		return []Env{env}
@@ -162,6 +164,7 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
+// ordered compares numbers with numbers and strings with strings.
 func ordered(op string, a, b any) bool {
 	x, xnum := number(a)
 	y, ynum := number(b)
@@ -224,6 +227,7 @@ func Fixpoint(stated []Fact, rules []Rule) []Fact {
 	return facts
 }
 
+// step is what the rules of one level conclude from the facts so far.
 func step(level int, facts []Fact, rules []Rule) []Fact {
 	var all []Fact
 	for _, r := range rules {
