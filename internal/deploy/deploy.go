@@ -54,8 +54,9 @@ type Source struct {
 	Path       string // file or glob, absolute
 	Fact       string
 	Query      string
-	Until      string // column whose greatest value is how far the data reach
-	Window     time.Duration
+	Until      string        // column whose greatest value is how far the data reach
+	Window     time.Duration // of a cost source: how much of the end of the data makes the run-rate
+	Current    time.Duration // of a cost source: a resource without a charge in this last span has gone
 	Map        []Mapping
 	Node       strictyaml.Node
 }
@@ -120,12 +121,8 @@ type Schedule struct {
 // Read reads and checks the file at path.
 func Read(path string) (*Deployment, error) {
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, trimtab.Errorf(trimtab.Invalid, "there is no deployment file %s", path).
-			WithNext("`trimtab init` writes one; -c names another")
-	}
 	if err != nil {
-		return nil, trimtab.Errorf(trimtab.Invalid, "read the deployment file: %w", err)
+		return nil, readFailed(path, err)
 	}
 	return Parse(path, data)
 }
@@ -145,6 +142,35 @@ func Parse(path string, data []byte) (*Deployment, error) {
 		return nil, &trimtab.Error{Code: trimtab.Invalid, Err: err, Next: "mend the file; `trimtab check` reads it again"}
 	}
 	return r.d, nil
+}
+
+// StatePath reads from the file at path only where the state is: for commands
+// that look at it and need neither secrets nor rules.
+func StatePath(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", readFailed(path, err)
+	}
+	_, root := strictyaml.Open(path, data)
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", readFailed(path, err)
+	}
+	d := &Deployment{Path: path, Dir: filepath.Dir(abs)}
+	for _, e := range root.Entries() {
+		if e.Key.Text() == "state" {
+			return d.Resolve(e.Value.Text()), nil
+		}
+	}
+	return d.Resolve("trimtab.db"), nil
+}
+
+func readFailed(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return trimtab.Errorf(trimtab.Invalid, "there is no deployment file %s", path).
+			WithNext("`trimtab init` writes one; -c names another")
+	}
+	return trimtab.Errorf(trimtab.Invalid, "read the deployment file: %w", err)
 }
 
 // Err is what has been said about the deployment since it was read, by those

@@ -82,7 +82,7 @@ func name(n strictyaml.Node, known []string, what string) string {
 func (r *reader) sources(n strictyaml.Node) {
 	var names []string
 	for _, item := range n.Items() {
-		f := item.Fields("name", "kind", "path", "fact", "map", "query", "until", "window", "dsn", "url")
+		f := item.Fields("name", "kind", "path", "fact", "map", "query", "until", "window", "current", "dsn", "url")
 		s := Source{Name: name(f.Need("name"), names, "sources"), Node: item}
 		names = append(names, s.Name)
 		s.Kind = kindOf(f.Need("kind"), []string{"focus", "table"}, []string{"sql", "prometheus", "httpjson"})
@@ -116,9 +116,9 @@ func only(f strictyaml.Fields, kind string, known ...string) {
 }
 
 func (r *reader) focus(f strictyaml.Fields, s *Source) {
-	only(f, "focus", "path", "window")
+	only(f, "focus", "path", "window", "current")
 	s.Path = r.d.Resolve(r.text(f.Need("path")))
-	s.Window = orDuration(f.Get("window"), 30*24*time.Hour)
+	s.Window, s.Current = orDuration(f.Get("window"), 30*24*time.Hour), orDuration(f.Get("current"), 3*24*time.Hour)
 }
 
 func (r *reader) table(f strictyaml.Fields, s *Source) {

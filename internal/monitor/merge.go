@@ -40,7 +40,9 @@ func (m *merger) run() error {
 				return err
 			}
 		}
-		m.link.Base[field] = d.Base
+		if !d.Write { // the distributor moves the base once it has written
+			m.link.Base[field] = d.Base
+		}
 		if !d.Take {
 			continue
 		}
