@@ -128,3 +128,8 @@ func (b BoardRows) Update(ctx context.Context, id int64, change func(*board.Row)
 	})
 	return row, err
 }
+
+// Delete removes a ticket for good, as a person with the right to may.
+func (b BoardRows) Delete(ctx context.Context, id int64) error {
+	return b.store.Write(ctx, func(tx *Tx) error { return tx.exec(`DELETE FROM board_issues WHERE id = ?`, id) })
+}
