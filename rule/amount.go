@@ -276,10 +276,18 @@ func (m money) Compare(other ref.Val) ref.Val {
 	return types.Int(c)
 }
 
-// Equal is equality of amount and currency.
+// Equal is equality of amounts of one currency. Whether 1 USD is 1 EUR is no
+// question with an answer, so it is an error here too.
 func (m money) Equal(other ref.Val) ref.Val {
 	o, ok := other.(money)
-	return types.Bool(ok && m.m.Equal(o.m))
+	if !ok {
+		return types.False
+	}
+	c, err := m.m.Cmp(o.m)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	return types.Bool(c == 0)
 }
 
 // Type is decimal.

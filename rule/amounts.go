@@ -111,6 +111,24 @@ func alignAmounts(tree *ast.AST, text string, report reporter) bool {
 	return good
 }
 
+// alignInequalities rewrites a != b among amounts of money to !(a == b): CEL
+// takes an error of == for "not equal", and two currencies would pass for that.
+func alignInequalities(tree *ast.AST) {
+	ids := ast.MaxID(tree)
+	visit(tree.Expr(), func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != "_!=_" || tree.GetType(e.AsCall().Args()[0].ID()) != moneyType {
+			return
+		}
+		ids++
+		fac := ast.NewExprFactory()
+		equal := fac.NewCall(ids, "_==_", e.AsCall().Args()...)
+		tree.SetType(ids, types.BoolType)
+		tree.SetReference(ids, ast.NewFunctionReference("equals"))
+		tree.SetReference(e.ID(), ast.NewFunctionReference("logical_not"))
+		e.SetKindCase(fac.NewCall(e.ID(), "!_", equal))
+	})
+}
+
 // written recognises 0.2, -0.2 and params.x.
 func written(e ast.Expr) bool {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "-_" {

@@ -35,8 +35,8 @@
 // is a parameter of type double; a double that was computed or read from a fact
 // is refused until the author writes decimal(…) around it. Quotients are rounded
 // half-even to 12 places. money / money is a decimal. m.amount() and
-// m.currency() take money apart, money(d, "USD") makes it. Adding or ordering two
-// currencies is an error that names both; == between them is false.
+// m.currency() take money apart, money(d, "USD") makes it. Adding or comparing
+// two currencies is an error that names both; x in […] finds only the same one.
 //
 // # Absent fields
 //

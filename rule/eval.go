@@ -213,7 +213,9 @@ func (p *player) event(e rete.Event) {
 	case rete.Fired:
 		p.write(map[string]any{"fired": fired{e.Production, p.bind(e.Bind), append([]string{}, e.Logs...)}})
 	case rete.Failed:
+		// it counts as fired, and what it logged is undone with the rest
 		p.failed = true
+		p.write(map[string]any{"fired": fired{e.Production, p.bind(e.Bind), []string{}}})
 		p.write(map[string]any{"error": errorLine{"action_failed", p.failedAction(e), p.line}})
 	case rete.FactAdded:
 		if p.running {

@@ -89,12 +89,11 @@ func (p *player) update(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	if t, ok := p.session.set.types[f.Type()]; ok {
-		if err := t.checkNames(step.Fields); err != nil {
-			return err
-		}
+	err = p.change(func(tx *rete.Tx) error { return tx.Update(f.Handle(), step.Fields) })
+	if errors.Is(err, rete.ErrUnknownField) {
+		return p.session.inWords(err, f.Type(), step.Fields)
 	}
-	return p.change(func(tx *rete.Tx) error { return tx.Update(f.Handle(), step.Fields) })
+	return err
 }
 
 func (p *player) retract(raw json.RawMessage) error {

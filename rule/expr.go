@@ -120,6 +120,7 @@ func (s *scope) compile(text string, report reporter) (*expr, bool) {
 	if !alignAmounts(tree, text, report) || !refuseStructs(tree, text, report) {
 		return nil, false
 	}
+	alignInequalities(tree)
 	e.note(tree.Expr())
 	if e.program, err = e.plan(tree); err != nil {
 		report(0, fault{message: err.Error()})

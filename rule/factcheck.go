@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/trimtab/trimtab"
@@ -26,9 +27,18 @@ func unknownName(is error, text, name string, known []string) error {
 	return err
 }
 
-// unknownType is the error for a fact of a type that nobody declares.
-func unknownType(typ string, s *Set) error {
-	return unknownName(rete.ErrUnknownType, fmt.Sprintf("unknown fact type %q", typ), typ, sortedKeys(s.types))
+// inWords is an error of the matcher as people are told it: an unknown name
+// comes with the nearest known one.
+func (s *Session) inWords(err error, typ string, fields map[string]any) error {
+	switch t := s.set.types[typ]; {
+	case errors.Is(err, rete.ErrUnknownType):
+		return unknownName(rete.ErrUnknownType, fmt.Sprintf("unknown fact type %q", typ), typ, sortedKeys(s.set.types))
+	case errors.Is(err, rete.ErrUnknownField) && t != nil:
+		if named := t.checkNames(fields); named != nil {
+			return named
+		}
+	}
+	return trimtab.Errorf(trimtab.Invalid, "%w", err)
 }
 
 // checkNames refuses fields that the type has not, naming the nearest.

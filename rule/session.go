@@ -83,16 +83,9 @@ func (s *Session) Assert(typ string, fields map[string]any) error {
 }
 
 func (s *Session) assert(typ string, fields map[string]any) (rete.Handle, error) {
-	t, ok := s.set.types[typ]
-	if !ok {
-		return 0, unknownType(typ, s.set)
-	}
-	if err := t.checkNames(fields); err != nil {
-		return 0, err
-	}
 	h, err := s.batch().Assert(typ, fields)
 	if err != nil {
-		return 0, trimtab.Errorf(trimtab.Invalid, "%w", err)
+		return 0, s.inWords(err, typ, fields)
 	}
 	return h, nil
 }

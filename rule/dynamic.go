@@ -1,0 +1,80 @@
+package rule
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/trimtab/trimtab"
+)
+
+// maxValueDepth bounds what a dyn field holds.
+const maxValueDepth = 32
+
+// plainValue brings a value of a dyn field into the matcher's kinds.
+func plainValue(v any, depth int) (any, error) {
+	if depth > maxValueDepth {
+		return nil, fmt.Errorf("a value nests deeper than %d", maxValueDepth)
+	}
+	switch x := v.(type) {
+	case nil, bool, string, int64, float64, time.Duration, []byte, number, money:
+		return v, nil
+	case time.Time:
+		return x.UTC(), nil
+	case trimtab.Money:
+		return money{x}, nil
+	case trimtab.Decimal:
+		return number{x}, nil
+	case json.Number:
+		return plainNumber(x), nil
+	case float32:
+		return float64(x), nil
+	}
+	if i, ok, _ := convertInt(v); ok {
+		return i, nil
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Slice, reflect.Array:
+		return plainList(r, depth)
+	case reflect.Map:
+		return plainMap(r, depth)
+	}
+	return nil, fmt.Errorf("%T is no value of a fact", v)
+}
+
+func plainNumber(n json.Number) any {
+	if i, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
+		return i
+	}
+	f, _ := n.Float64()
+	return f
+}
+
+func plainList(r reflect.Value, depth int) (any, error) {
+	out := make([]any, r.Len())
+	for i := range out {
+		x, err := plainValue(r.Index(i).Interface(), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = x
+	}
+	return out, nil
+}
+
+func plainMap(r reflect.Value, depth int) (any, error) {
+	if r.Type().Key().Kind() != reflect.String {
+		return nil, fmt.Errorf("keys of maps are strings, not %v", r.Type().Key())
+	}
+	out := make(map[string]any, r.Len())
+	for _, key := range r.MapKeys() {
+		x, err := plainValue(r.MapIndex(key).Interface(), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out[key.String()] = x
+	}
+	return out, nil
+}
