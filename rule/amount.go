@@ -97,6 +97,7 @@ func toDecimal(v any) (trimtab.Decimal, bool) {
 	return trimtab.Decimal{}, false
 }
 
+// fromFloat refuses what no decimal can say: NaN and the infinities.
 func fromFloat(f float64) (trimtab.Decimal, bool) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return trimtab.Decimal{}, false
@@ -116,6 +117,8 @@ func bounded(d trimtab.Decimal) error {
 	return nil
 }
 
+// parseDecimal looks at the length first: reading a text costs its length, and
+// its exponent can ask for any number of zeros.
 func parseDecimal(s string) (number, error) {
 	if len(s) > maxDigits {
 		return number{}, fmt.Errorf("a number of more than %d digits", maxDigits)
@@ -148,6 +151,8 @@ func moneyText(m trimtab.Money) string {
 	return strings.TrimSpace(text + " " + m.Currency)
 }
 
+// newNumber is a result of arithmetic, or its error, as CEL carries it. The size
+// is checked here because products grow.
 func newNumber(d trimtab.Decimal, err error) ref.Val {
 	if err == nil {
 		err = bounded(d)
@@ -158,6 +163,7 @@ func newNumber(d trimtab.Decimal, err error) ref.Val {
 	return number{d}
 }
 
+// newMoney is newNumber for amounts with a currency.
 func newMoney(m trimtab.Money, err error) ref.Val {
 	if err == nil {
 		err = bounded(m.Amount)

@@ -146,6 +146,7 @@ func inexact(arg ast.Expr, tree *ast.AST, text string) fault {
 	}
 }
 
+// isMixed recognises the overloads in which one operand is no amount.
 func isMixed(tree *ast.AST, id int64) bool {
 	r, ok := tree.ReferenceMap()[id]
 	return ok && len(r.OverloadIDs) == 1 && strings.HasPrefix(r.OverloadIDs[0], mixed)

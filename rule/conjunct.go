@@ -45,6 +45,8 @@ type group struct {
 	parts []ast.Expr
 }
 
+// addTo puts a conjunct with those that look at the same names; the groups keep
+// the order in which the text first mentions them.
 func (e *expr) addTo(groups []*group, p ast.Expr) []*group {
 	var names []string
 	for _, r := range readsOf(p, e.scope).refs {
@@ -120,6 +122,7 @@ var mirrored = map[string]string{
 	"_==_": "_==_", "_!=_": "_!=_", "_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_",
 }
 
+// boolTest recognises a field of type bool that stands as a condition by itself.
 func (e *expr) boolTest(operand, field string, want bool, self string, guarded map[string]bool) (rete.Test, bool) {
 	t := e.scope.fieldType(operand, field)
 	if operand != self || t == nil || t.Kind() != types.BoolKind || guarded[operand+"."+field] {

@@ -70,6 +70,8 @@ func (t valueType) convertScalar(v any) (any, bool, error) {
 	return nil, false, nil
 }
 
+// convertInt takes whole numbers of every Go kind. A float must be whole and
+// small enough to have been exact.
 func convertInt(v any) (any, bool, error) {
 	switch x := v.(type) {
 	case int64:
@@ -108,6 +110,8 @@ func convertDouble(v any) (any, bool, error) {
 	return float64(i.(int64)), true, nil
 }
 
+// convertDecimal prefers text, which is exact; a float is taken for the shortest
+// decimal that is read back as it.
 func convertDecimal(v any) (any, bool, error) {
 	switch x := v.(type) {
 	case number:
@@ -144,6 +148,7 @@ func convertMoney(v any) (any, bool, error) {
 	return nil, false, nil
 }
 
+// convertTime keeps times in UTC, so that equal moments print equally.
 func convertTime(v any) (any, bool, error) {
 	switch x := v.(type) {
 	case time.Time:

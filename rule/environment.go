@@ -29,6 +29,8 @@ type environment struct {
 	cache    map[string]*cel.Env
 }
 
+// newEnvironment makes an environment without variables. Its limits hold for
+// every expression, whoever wrote it.
 func newEnvironment() (*environment, error) {
 	registry, err := types.NewRegistry()
 	if err != nil {
@@ -87,6 +89,8 @@ func amountFunctions() []cel.EnvOption {
 	return append(out, conversions()...)
 }
 
+// amountOverloads lists the signatures by operator. They carry no code: CEL calls
+// the methods of the values.
 func amountOverloads() map[string][]cel.FunctionOpt {
 	dec, mon := decimalType, moneyType
 	plain := []*cel.Type{cel.IntType, cel.DoubleType}

@@ -87,6 +87,7 @@ type stepError struct {
 func (e *stepError) Error() string { return e.err.Error() }
 func (e *stepError) Unwrap() error { return e.err }
 
+// failure is a step's error with a code.
 func failure(code, format string, args ...any) error {
 	return &stepError{code, fmt.Errorf(format, args...)}
 }
@@ -120,6 +121,8 @@ var codes = []struct {
 	{rete.ErrDerived, "derived_fact"}, {rete.ErrKeyField, "key_field"}, {rete.ErrKind, "bad_value"},
 }
 
+// codeOf is the code of an error: the step's own, or that of what the matcher
+// says.
 func codeOf(err error) string {
 	var step *stepError
 	if errors.As(err, &step) {
@@ -147,6 +150,7 @@ func codeOf(err error) string {
 // steps are the kinds of a script's steps.
 var steps = []string{"assert", "update", "retract", "run", "add_rules", "remove_rule", "dump", "clock"}
 
+// play carries out one step. Each is one batch.
 func (p *player) play(ctx context.Context, line []byte) error {
 	var step map[string]json.RawMessage
 	if err := decode(line, &step); err != nil {
@@ -241,6 +245,7 @@ type fired struct {
 	Log  []string          `json:"log"`
 }
 
+// bind shows names of facts for handles.
 func (p *player) bind(b rete.Bind) map[string]string {
 	out := make(map[string]string, len(b))
 	for name, h := range b {

@@ -19,6 +19,8 @@ func (d dumped) compare(o dumped) int {
 	return cmp.Or(cmp.Compare(d.Type, o.Type), cmp.Compare(d.ID, o.ID))
 }
 
+// assert states a fact under a name. A fact that is hit gets it as another name;
+// the name of another living fact is not taken away from it.
 func (p *player) assert(raw json.RawMessage) error {
 	var step struct {
 		Type   string         `json:"type"`
@@ -162,6 +164,7 @@ type ran struct {
 	Agenda  int `json:"agenda"`
 }
 
+// fire runs with a limit or to the end.
 func (p *player) fire(ctx context.Context, limit *int) (*rete.Report, error) {
 	if limit != nil {
 		return p.session.memory.RunLimit(ctx, *limit)
@@ -204,6 +207,7 @@ func (p *player) setClock(raw json.RawMessage) error {
 	return nil
 }
 
+// nameClock gives the fact that the session keeps for the clock its name.
 func (p *player) nameClock() {
 	if _, there := p.session.memory.Get(p.session.clock); there {
 		p.name(p.session.clock, "clock")

@@ -24,6 +24,8 @@ func (e *expr) checkNow(allowed bool, report reporter) bool {
 	return good
 }
 
+// eachNow calls bad for every use of now that no comparison makes an expiry. It
+// does not look inside comparisons that do.
 func (e *expr) eachNow(x ast.Expr, allowed bool, bad func(ast.Expr)) {
 	if x.Kind() == ast.IdentKind && x.AsIdent() == "now" && e.isClock() {
 		bad(x)
@@ -44,6 +46,7 @@ func (e *expr) isClock() bool {
 	return !shadowed
 }
 
+// expires reports whether exactly one side moves with the clock.
 func expires(sides []ast.Expr) bool {
 	return shiftsNow(sides[0]) && !mentionsNow(sides[1]) || shiftsNow(sides[1]) && !mentionsNow(sides[0])
 }

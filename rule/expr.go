@@ -33,6 +33,8 @@ type name struct {
 	used *bool       // set when an expression reads it; nil if nobody asks
 }
 
+// with is the scope with one more name. Scopes share nothing that changes, so
+// elements of a not see what was bound before it and nobody sees what they bind.
 func (s *scope) with(n name) *scope {
 	inner := *s
 	inner.names = append(append([]name(nil), s.names...), n)

@@ -56,6 +56,8 @@ func ExpressionAt(n strictyaml.Node, vars map[string]string, want string) Expr {
 // is not there.
 func IsAbsent(err error) bool { return errors.Is(err, rete.ErrAbsent) }
 
+// compileExpression reports mistakes of the expression and returns those of the
+// caller, who named a type that does not exist.
 func compileExpression(src string, vars map[string]string, want string, report reporter) (Expr, error) {
 	env, err := newEnvironment()
 	if err != nil {

@@ -170,6 +170,8 @@ func (c *compiler) reconcile(before, t *factType, n strictyaml.Node) {
 	}
 }
 
+// readFactType reads one type. What is wrong with a field leaves the others
+// known, so that expressions over them are still checked.
 func (c *compiler) readFactType(p *pack, e strictyaml.Entry) *factType {
 	t := &factType{name: e.Key.Text(), from: "pack " + p.name, node: e.Key}
 	fs := e.Value.Fields("key", "fields", "description", "event")

@@ -37,6 +37,8 @@ func (s *scope) explain(text string, tree *ast.AST, issues *cel.Issues, report r
 	}
 }
 
+// faultOf puts one of CEL's messages into a rule author's words; what it does not
+// know stays as it is.
 func (s *scope) faultOf(text string, tree *ast.AST, e *common.Error) fault {
 	if m := saysUndeclared.FindStringSubmatch(e.Message); m != nil {
 		return s.undeclared(text, strings.TrimPrefix(m[1], "."))

@@ -105,6 +105,7 @@ func (c *compiler) declare() {
 	}
 }
 
+// provide takes a type that sources give. Two sources may give the same.
 func (c *compiler) provide(d TypeDecl) {
 	t, err := checkDecl(d, "the sources")
 	if err != nil {

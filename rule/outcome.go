@@ -140,6 +140,8 @@ func (s *Session) outcome(r *rete.Report) *Outcome {
 // ruleOf is the rule that a production belongs to.
 func ruleOf(production string) string { return strings.TrimSuffix(production, requiresSuffix) }
 
+// report takes over what the matcher counted. Productions of requires count for
+// their rule.
 func (o *Outcome) report(r *rete.Report) {
 	for id, n := range r.Fired {
 		o.Firings[ruleOf(id)] += n
@@ -234,6 +236,8 @@ func (s *Session) assignment(f rete.Fact) Assignment {
 	return a
 }
 
+// text and its kin read a field of a built-in type, whose type is known; absent
+// ones are zero.
 func text(f rete.Fact, field string) string {
 	v, _ := f.Get(field)
 	s, _ := v.(string)

@@ -88,6 +88,7 @@ func (c *compiler) readPack(root strictyaml.Node) {
 	p.readParams(fs.Get("params"))
 }
 
+// readParams reads declarations with their defaults.
 func (p *pack) readParams(n strictyaml.Node) {
 	for _, e := range n.Entries() {
 		fs := e.Value.Fields("type", "default", "description")
@@ -128,6 +129,7 @@ func (c *compiler) override(given map[string]map[string]any) {
 	}
 }
 
+// overrideOne holds a deployment's value against the declared type.
 func (c *compiler) overrideOne(p *pack, name string, v any) {
 	q, ok := p.params[name]
 	if !ok {
@@ -159,6 +161,7 @@ func (p *pack) finishParams(c *compiler) {
 	p.record = p.paramRecord(shape.cel, c.env)
 }
 
+// paramRecord shows CEL the values, not the defaults: it asks when it is read.
 func (p *pack) paramRecord(t *types.Type, env *environment) *record {
 	return &record{typ: t, adapt: env.provider, name: "params", get: func(field string) (any, bool) {
 		q, ok := p.params[field]

@@ -174,6 +174,7 @@ func convertUint(u uint64) (any, error) {
 	return v, nil
 }
 
+// fromCELMap copies a map: nothing of CEL's stays in a fact.
 func fromCELMap(m traits.Mapper) (any, error) {
 	out := map[string]any{}
 	for it := m.Iterator(); it.HasNext() == types.True; {

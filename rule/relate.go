@@ -158,6 +158,7 @@ func (j *joins) link(self string, reads []rete.Ref, depth int) {
 	}
 }
 
+// union puts two names into one group.
 func (j *joins) union(a, b string) {
 	if j.parent == nil {
 		j.parent = map[string]string{}

@@ -138,6 +138,8 @@ func (b *builder) recommendedResource() *expr {
 	return nil
 }
 
+// childOf looks a key up without saying anything: the proper reading of the node
+// happens elsewhere and says it.
 func childOf(n strictyaml.Node, key string) strictyaml.Node {
 	if n.Kind() != strictyaml.Mapping {
 		return strictyaml.Node{}

@@ -33,6 +33,7 @@ func (c *compiler) readRules(p *pack) {
 	}
 }
 
+// newRule reads what is the same for every rule.
 func newRule(p *pack, fs strictyaml.Fields) *Rule {
 	notYet(fs, "group", "exclusive", "effective", "params", "table")
 	r := &Rule{Title: fs.Get("title").Text(), Pack: p.name, Owner: p.owner,
@@ -48,6 +49,8 @@ func newRule(p *pack, fs strictyaml.Fields) *Rule {
 	return r
 }
 
+// readPriority tells a computed priority from a misspelt number, so that nobody
+// wonders why CEL is refused here.
 func readPriority(n strictyaml.Node) int {
 	if n.Kind() == strictyaml.Scalar && n.Tag() != "!!int" {
 		n.Errorf("a computed priority is not available yet in this version of Trimtab").WithHint("write a whole number")
@@ -122,6 +125,8 @@ func (b *builder) build() {
 	b.produce(steps)
 }
 
+// readWhen compiles the elements in order and remembers where the subject was
+// bound: evidence and "unknown" are decided there.
 func (b *builder) readWhen() {
 	n := b.fs.Need("when")
 	if n.Kind() == strictyaml.List && len(n.Items()) == 0 {

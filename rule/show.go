@@ -35,6 +35,7 @@ func export(v any) any {
 	return v
 }
 
+// exportFields copies a fact's fields for callers.
 func exportFields(fields rete.Fields) map[string]any {
 	out := make(map[string]any, len(fields))
 	for k, v := range fields {

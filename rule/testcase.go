@@ -114,6 +114,7 @@ func single(n strictyaml.Node) (key, value strictyaml.Node, ok bool) {
 	return entries[0].Key, entries[0].Value, true
 }
 
+// testFact reads the fields that are given, and holds each to its type.
 func (c *compiler) testFact(t *factType, called string, n strictyaml.Node) testFact {
 	out := testFact{typ: t.name, fields: rete.Fields{}}
 	for _, e := range n.Entries() {

@@ -41,6 +41,8 @@ func (s *Set) Test(ctx context.Context) ([]TestResult, error) {
 	return out, nil
 }
 
+// runTest plays one test in a memory of its own, with every rule: the rule may
+// rest on what others derive.
 func (s *Set) runTest(ctx context.Context, t *testCase) []string {
 	if !t.rule.Enabled {
 		return []string{"the rule is not enabled"}

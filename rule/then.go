@@ -47,6 +47,7 @@ func run(steps []*step, f *rete.Firing) error {
 	return nil
 }
 
+// compute evaluates a step before anything of the firing is changed.
 func (s *step) compute(f *rete.Firing) (rete.Fields, error) {
 	values := rete.Fields{}
 	if s.prepare != nil {
@@ -65,6 +66,8 @@ func (s *step) compute(f *rete.Firing) (rete.Fields, error) {
 	return values, nil
 }
 
+// readsOfSteps lists what the actions look at: a change of it makes a standing
+// match fire again, with new values.
 func readsOfSteps(steps []*step) []rete.Ref {
 	var out []rete.Ref
 	for _, s := range steps {
@@ -83,6 +86,7 @@ var actionKeys = []string{
 // actionKinds are the keys that say what an action is.
 var actionKinds = []string{"recommend", "derive", "assert", "update", "retract", "assign", "log", "halt"}
 
+// readThen compiles the actions in order.
 func (b *builder) readThen() []*step {
 	n := b.fs.Need("then")
 	if n.Kind() == strictyaml.List && len(n.Items()) == 0 {
@@ -99,6 +103,7 @@ func (b *builder) readThen() []*step {
 	return steps
 }
 
+// action compiles one action.
 func (b *builder) action(n strictyaml.Node) *step {
 	fs := n.Fields(actionKeys...)
 	if n.Kind() != strictyaml.Mapping {
@@ -211,6 +216,8 @@ func (b *builder) bound(n strictyaml.Node) (string, *factType) {
 	return text, t
 }
 
+// update compiles a change of a matched fact. A derived one refuses it when the
+// rule fires: whether a fact is derived is not known before.
 func (b *builder) update(fs strictyaml.Fields) *step {
 	as, t := b.bound(fs.Get("update"))
 	s := &step{sets: b.settings(fs.Need("set"), t, "update")}

@@ -40,6 +40,8 @@ func dedup(sorted []string) []string {
 	return out
 }
 
+// walk notes every name. A field is noted as that field alone: that is what keeps
+// a rule asleep when other fields change.
 func (r *reads) walk(e ast.Expr) {
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -67,6 +69,7 @@ func (r *reads) field(operand ast.Expr, field string) {
 	r.walk(operand)
 }
 
+// call knows x.?f, which is a call to CEL, for the field that it reads.
 func (r *reads) call(c ast.CallExpr) {
 	args := c.Args()
 	if c.FunctionName() == "_?._" && len(args) == 2 && args[1].Kind() == ast.LiteralKind {
@@ -98,6 +101,7 @@ func (r *reads) loop(c ast.ComprehensionExpr) {
 	r.hide(vars[2:], -1)
 }
 
+// hide enters and leaves the scope of loop variables; loops nest, so it counts.
 func (r *reads) hide(vars []string, by int) {
 	for _, v := range vars {
 		r.hidden[v] += by

@@ -75,6 +75,7 @@ func parseType(text string) (valueType, error) {
 // maxTypeDepth bounds list(list(list(…))).
 const maxTypeDepth = 8
 
+// parsePresent reads a type without the question mark.
 func parsePresent(s string, depth int) (valueType, error) {
 	if depth > maxTypeDepth {
 		return valueType{}, fmt.Errorf("type nests deeper than %d", maxTypeDepth)
@@ -102,6 +103,7 @@ func parseElem(k kind, text string, depth int) (valueType, error) {
 	return valueType{kind: k, elem: &elem}, err
 }
 
+// argument takes list(…) and map(…) apart.
 func argument(s, name string) (string, bool) {
 	rest, ok := strings.CutPrefix(s, name+"(")
 	if !ok || !strings.HasSuffix(rest, ")") {

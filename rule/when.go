@@ -97,6 +97,7 @@ func oneKind(fs strictyaml.Fields, kinds, others []string) string {
 	return found
 }
 
+// match compiles a pattern. Its where sees the pattern itself.
 func (b *builder) match(fs strictyaml.Fields, s *scope, depth int) ([]rete.Element, *scope) {
 	t := b.c.typeAt(fs.Need("match"))
 	as := fs.Get("as")
@@ -171,6 +172,7 @@ func (b *builder) list(n strictyaml.Node, s *scope, depth int) []rete.Element {
 	return out
 }
 
+// condition compiles a test.
 func (b *builder) condition(n strictyaml.Node, s *scope, depth int) []rete.Element {
 	e, ok := b.boolean(n, s)
 	if !ok {
@@ -180,6 +182,8 @@ func (b *builder) condition(n strictyaml.Node, s *scope, depth int) []rete.Eleme
 	return []rete.Element{rete.Where(e.testFn())}
 }
 
+// let compiles named values. One that does not compile is bound all the same, of
+// any type, so that it is not reported as unknown wherever it is used.
 func (b *builder) let(n strictyaml.Node, s *scope) ([]rete.Element, *scope) {
 	var out []rete.Element
 	for _, entry := range n.Entries() {
