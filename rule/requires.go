@@ -93,7 +93,7 @@ func (b *builder) resourceOfSubject() (func(*rete.Firing) (string, error), []ret
 	}
 	t := b.patterns[b.rule.Subject]
 	field := idField(t)
-	if field == "" {
+	if field == "" && t.name != "" {
 		b.fs.Key("requires").Errorf("what is the resource of %s? its type %s has no field id or resource", b.rule.Subject, t.name)
 		return nil, nil
 	}

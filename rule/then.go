@@ -172,7 +172,7 @@ func (b *builder) settings(n strictyaml.Node, t *factType, kind string) []settin
 	for _, e := range n.Entries() {
 		field := e.Key.Text()
 		typ := valueType{}
-		if t != nil {
+		if t != nil && t.name != "" {
 			var ok bool
 			if typ, ok = t.field(field); !ok {
 				e.Key.Errorf("%s has no field %q", t.name, field).Suggest(field, t.fieldNames())

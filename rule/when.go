@@ -108,9 +108,11 @@ func (b *builder) match(fs strictyaml.Fields, s *scope, depth int) ([]rete.Eleme
 	if t == nil {
 		t = &factType{} // what is wrong with the rest is still said
 	}
-	if depth == 0 && t.name != "" {
-		b.rule.reads[t.name] = true
+	if depth == 0 {
 		b.patterns[self] = t
+		if t.name != "" {
+			b.rule.reads[t.name] = true
+		}
 	} else if t.name != "" {
 		b.rule.negates[t.name] = true
 	}
