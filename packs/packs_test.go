@@ -1,0 +1,67 @@
+package packs_test
+
+import (
+	"testing"
+
+	"github.com/trimtab/trimtab/packs"
+	"github.com/trimtab/trimtab/rule"
+	"github.com/trimtab/trimtab/source/focus"
+)
+
+// all loads every built-in pack together, as a deployment may.
+func all(t *testing.T) *rule.Set {
+	t.Helper()
+	var options rule.Options
+	for _, name := range packs.Names() {
+		files, err := packs.Folder(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			options.Files = append(options.Files, rule.File{Name: f.Name, Data: f.Data})
+		}
+	}
+	for _, typ := range focus.New(focus.Config{}).Types() {
+		decl := rule.TypeDecl{Name: typ.Name, Key: typ.Key}
+		for _, f := range typ.Fields {
+			decl.Fields = append(decl.Fields, rule.FieldDecl{Name: f.Name, Type: f.Type})
+		}
+		options.Types = append(options.Types, decl)
+	}
+	set, err := rule.Load(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestEveryRuleIsTested(t *testing.T) {
+	set := all(t)
+	for _, w := range set.Warnings() {
+		t.Errorf("%s", w)
+	}
+	results, err := set.Test(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := map[string]bool{}
+	for _, r := range results {
+		tested[r.Rule] = true
+		for _, failure := range r.Failures {
+			t.Errorf("%s: %s: %s", r.Rule, r.Name, failure)
+		}
+	}
+	for _, r := range set.Rules() {
+		if !tested[r.ID] {
+			t.Errorf("%s has no test", r.ID)
+		}
+	}
+}
+
+func TestUnknownFolder(t *testing.T) {
+	for _, name := range []string{"azure", "", "*", "../packs", "aws/compute.yaml"} {
+		if files, err := packs.Folder(name); err == nil {
+			t.Errorf("%q gave %d packs", name, len(files))
+		}
+	}
+}
