@@ -52,8 +52,8 @@ var layers = map[string][]string{
 	},
 	"internal/demo": {"", "rule", "internal/app", "internal/clock", "internal/sandbox", "internal/scan", "internal/store"},
 	"cmd/trimtab": {
-		"", "rule", "packs", "internal/app", "internal/clock", "internal/demo", "internal/deploy", "internal/distribute", "internal/sandbox",
-		"internal/store", "internal/strictyaml",
+		"", "rule", "internal/app", "internal/clock", "internal/demo", "internal/distribute", "internal/lifecycle", "internal/monitor",
+		"internal/sandbox", "internal/scan", "internal/store",
 	},
 }
 

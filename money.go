@@ -61,8 +61,8 @@ func (m Money) IsZero() bool { return m.Amount.IsZero() }
 // String writes money with at least two decimal places and all that it has:
 // "30.00 USD", "0.00144 USD".
 func (m Money) String() string {
-	s := m.Amount.String()
-	if m.Amount.Exponent() > -2 {
+	s := m.Amount.String() // without trailing zeros
+	if _, places, _ := strings.Cut(s, "."); len(places) < 2 {
 		s = m.Amount.StringFixed(2)
 	}
 	return strings.TrimSpace(s + " " + m.Currency)
