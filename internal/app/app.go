@@ -1,0 +1,159 @@
+// Package app puts the parts together: it turns a deployment file into sources,
+// rules, trackers and jobs over one state, and runs them once or on a schedule.
+// It is the only package that knows every part.
+//
+// [Load] reads and checks what needs no state; [Open] adds the state and makes
+// the jobs; [App.Run] walks once through scan, distribute and monitor;
+// [App.Start] does so on a schedule until [App.Stop].
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/deploy"
+	"github.com/trimtab/trimtab/internal/distribute"
+	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/monitor"
+	"github.com/trimtab/trimtab/internal/scan"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/internal/store/sqlite"
+	"github.com/trimtab/trimtab/rule"
+	"github.com/trimtab/trimtab/source"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// Plan is a deployment that has been checked: everything but the state.
+type Plan struct {
+	Deployment *deploy.Deployment
+	Rules      *rule.Set
+	Sources    []source.Source
+	Assign     scan.Assign
+}
+
+// Load reads a deployment file and all that it names but the state, the data
+// and the trackers. All mistakes come at once.
+func Load(path string) (*Plan, error) {
+	d, err := deploy.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Prepare(d)
+}
+
+// Prepare is Load for a deployment that has been read.
+func Prepare(d *deploy.Deployment) (*Plan, error) {
+	p := &Plan{Deployment: d, Sources: sources(d)}
+	p.Assign = assign(d)
+	checkSchedule(d)
+	rules, err := loadRules(d, p.Sources)
+	if err != nil {
+		return nil, errors.Join(d.Err(), err)
+	}
+	p.Rules = rules
+	checkSources(d, rules)
+	if err := d.Err(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// App is a deployment at work on its state.
+type App struct {
+	*Plan
+	Store      *store.Store
+	Trackers   map[string]tracker.Tracker
+	Scan       *scan.Job
+	Distribute *distribute.Job
+	Monitor    *monitor.Job
+	Clock      clock.Clock
+	Log        *slog.Logger
+	Notify     func(distribute.Event) // told of every ticket filed while serving; may be nil
+
+	serving *serving
+}
+
+// Open opens the plan's state for writing and makes the jobs.
+func Open(ctx context.Context, p *Plan, c clock.Clock, log *slog.Logger) (*App, error) {
+	s, err := sqlite.Open(ctx, p.Deployment.State)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Plan: p, Store: s, Clock: c, Log: log}
+	if a.Trackers, err = trackers(p.Deployment, s, c); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	a.makeJobs()
+	return a, nil
+}
+
+// Close gives the state back.
+func (a *App) Close() error { return a.Store.Close() }
+
+func (a *App) makeJobs() {
+	d, life := a.Deployment, lifecycle.DefaultPolicy()
+	a.Scan = &scan.Job{
+		Store: a.Store, Sources: a.Sources, Rules: a.Rules, Assign: a.Assign, Policy: life,
+		Verify: scan.Windows{State: d.Policy.VerifyState, Cost: d.Policy.VerifyCost}, Clock: a.Clock, Log: a.Log.With("job", "scan"),
+	}
+	boards, cannotTell := map[string]distribute.Board{}, map[string]bool{}
+	for _, b := range d.Boards {
+		boards[b.Name] = distribute.Board{Name: b.Name, Tracker: b.Tracker, Project: b.Project, Type: b.Type, Labels: b.Labels}
+		cannotTell[b.Name] = b.CannotTell
+	}
+	a.Distribute = &distribute.Job{
+		Store: a.Store, Trackers: a.Trackers, Boards: boards, Policy: policy(d), Life: life, Clock: a.Clock, Log: a.Log.With("job", "distribute"),
+	}
+	a.Monitor = &monitor.Job{
+		Store: a.Store, Trackers: a.Trackers, Overlap: d.Sync.Overlap, Fields: d.Sync.Fields, CannotTell: cannotTell, Life: life,
+		Clock: a.Clock, Log: a.Log.With("job", "monitor"),
+	}
+}
+
+func policy(d *deploy.Deployment) distribute.Policy {
+	p := distribute.Policy{
+		MinSavings: d.Policy.MinSavings, Sightings: d.Policy.Sightings, OpenPerOwner: d.Policy.OpenPerOwner,
+		NewPerBoardWeek: d.Policy.NewPerBoardWeek, Brake: distribute.Brake{Tickets: d.Policy.BrakeTickets, Share: d.Policy.BrakeShare},
+		CloseTickets: d.Policy.Close == "transition", MaxAttempts: 5, MaxWait: 30 * time.Second,
+	}
+	for _, t := range d.Trackers {
+		p.Settle = max(p.Settle, t.Settle)
+	}
+	return p
+}
+
+// Result is what one walk did; a part that was not reached is nil.
+type Result struct {
+	Scan       *scan.Report
+	Distribute *distribute.Report
+	Monitor    *monitor.Report
+}
+
+// Run scans, distributes and monitors once. A scan with failed sources is
+// followed by the other jobs, since what it knows is sound; its error is
+// returned at the end.
+func (a *App) Run(ctx context.Context, approved bool) (*Result, error) {
+	r := &Result{}
+	var partial error
+	var err error
+	if r.Scan, err = a.Scan.Run(ctx); err != nil {
+		if trimtab.CodeOf(err) != trimtab.Partial {
+			return r, err
+		}
+		partial = err
+	}
+	if r.Distribute, err = a.Distribute.Run(ctx, approved); err != nil {
+		if trimtab.CodeOf(err) != trimtab.Partial {
+			return r, errors.Join(err, partial)
+		}
+		partial = errors.Join(partial, err)
+	}
+	if r.Monitor, err = a.Monitor.Run(ctx); err != nil {
+		return r, errors.Join(err, partial)
+	}
+	return r, partial
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"sort"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// Finding is one thing that a check has to say.
+type Finding struct {
+	Part    string `json:"part"` // "source billing", "tracker corp", "rules"
+	OK      bool   `json:"ok"`
+	Message string `json:"message"`
+	Next    string `json:"next,omitempty"`
+}
+
+// Check tries everything that can be tried before a run without changing
+// anything: sources are read and their facts held against the rules' types,
+// trackers are asked whether they have what the boards need.
+func Check(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, error) {
+	findings := checkRules(ctx, p)
+	findings = append(findings, checkData(ctx, p, c)...)
+	more, err := checkTrackers(ctx, p, c)
+	return append(findings, more...), err
+}
+
+func checkRules(ctx context.Context, p *Plan) []Finding {
+	var findings []Finding
+	for _, w := range append(p.Deployment.Warnings, p.Rules.Warnings()...) {
+		findings = append(findings, Finding{Part: "rules", OK: true, Message: w.Headline()})
+	}
+	results, err := p.Rules.Test(ctx)
+	if err != nil {
+		return append(findings, Finding{Part: "rules", Message: err.Error()})
+	}
+	failed := 0
+	for _, r := range results {
+		if r.Passed() {
+			continue
+		}
+		failed++
+		findings = append(findings, Finding{Part: "rules", Message: r.Rule + ": " + r.Name + ": " + r.Failures[0], Next: "trimtab rules test"})
+	}
+	if failed == 0 {
+		findings = append(findings, Finding{Part: "rules", OK: true, Message: countOf(len(p.Rules.Rules()), "rule") + ", " + countOf(len(results), "test") + " passed"})
+	}
+	return findings
+}
+
+func checkData(ctx context.Context, p *Plan, c clock.Clock) []Finding {
+	var findings []Finding
+	session, err := p.Rules.NewSession(sessionOptions)
+	if err != nil {
+		return []Finding{{Part: "rules", Message: err.Error()}}
+	}
+	for _, s := range p.Sources {
+		f := Finding{Part: "source " + s.Name()}
+		batch, err := s.Gather(ctx, c.Now())
+		for i := 0; err == nil && i < len(batch.Facts); i++ {
+			err = session.Assert(batch.Facts[i].Type, batch.Facts[i].Fields)
+		}
+		if err != nil {
+			f.Message, f.Next = err.Error(), trimtab.NextOf(err)
+		} else {
+			f.OK, f.Message = true, countOf(int(batch.Rows), "row")+", "+countOf(len(batch.Facts), "fact")
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func checkTrackers(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, error) {
+	all, err := trackers(p.Deployment, nil, c)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var findings []Finding
+	for _, name := range names {
+		var targets []tracker.Target
+		for _, b := range p.Deployment.Boards {
+			if b.Tracker == name {
+				targets = append(targets, tracker.Target{Project: b.Project, Type: b.Type})
+			}
+		}
+		findings = append(findings, checkTracker(ctx, name, all[name], targets)...)
+	}
+	return findings, nil
+}
+
+func checkTracker(ctx context.Context, name string, t tracker.Tracker, targets []tracker.Target) []Finding {
+	problems, err := t.Check(ctx, targets)
+	if err != nil {
+		return []Finding{{Part: "tracker " + name, Message: err.Error(), Next: "mend `url:` and `auth:`, or wait until it answers"}}
+	}
+	var findings []Finding
+	for _, p := range problems {
+		findings = append(findings, Finding{Part: "tracker " + name, OK: !p.Fatal, Message: p.Target.Project + ": " + p.Message, Next: p.Next})
+	}
+	if len(findings) == 0 {
+		findings = append(findings, Finding{Part: "tracker " + name, OK: true, Message: countOf(len(targets), "board") + " can be filed on"})
+	}
+	return findings
+}

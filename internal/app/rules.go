@@ -1,0 +1,204 @@
+package app
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/deploy"
+	"github.com/trimtab/trimtab/internal/strictyaml"
+	"github.com/trimtab/trimtab/packs"
+	"github.com/trimtab/trimtab/rule"
+	"github.com/trimtab/trimtab/source"
+	"github.com/trimtab/trimtab/source/focus"
+)
+
+// loadRules reads the packs that a deployment names and compiles them with its
+// parameters and the fact types of its sources.
+func loadRules(d *deploy.Deployment, sources []source.Source) (*rule.Set, error) {
+	var files []rule.File
+	for _, p := range d.Packs {
+		found, err := PackFiles(p.Text, d.Dir)
+		if err != nil {
+			p.Node.Errorf("%v", err).WithHint("%s", trimtab.NextOf(err))
+		}
+		files = append(files, found...)
+	}
+	return compile(files, d.Params, d.Path, sources)
+}
+
+// LoadPacks compiles packs by their paths alone, as `trimtab rules` does; every
+// fact type that a source can give is known.
+func LoadPacks(paths []string) (*rule.Set, error) {
+	var files []rule.File
+	var errs []error
+	for _, p := range paths {
+		found, err := PackFiles(p, ".")
+		errs = append(errs, err)
+		files = append(files, found...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return compile(files, nil, "", nil)
+}
+
+func compile(files []rule.File, params map[string]map[string]any, paramsFile string, sources []source.Source) (*rule.Set, error) {
+	set, err := rule.Load(rule.Options{Files: files, Params: params, ParamsFile: paramsFile, Types: typeDecls(sources)})
+	if err != nil {
+		return nil, &trimtab.Error{Code: trimtab.Invalid, Err: err, Next: "mend the rules; `trimtab rules test` reads them again"}
+	}
+	return set, nil
+}
+
+// typeDecls are the fact types that sources give, those of cost files always
+// among them, so that a pack about costs loads without its data.
+func typeDecls(sources []source.Source) []rule.TypeDecl {
+	sources = append([]source.Source{focus.New(focus.Config{})}, sources...)
+	seen := map[string]bool{}
+	var decls []rule.TypeDecl
+	for _, s := range sources {
+		typed, ok := s.(source.Typed)
+		if !ok {
+			continue
+		}
+		for _, t := range typed.Types() {
+			if seen[t.Name] {
+				continue
+			}
+			seen[t.Name] = true
+			decl := rule.TypeDecl{Name: t.Name, Key: t.Key}
+			for _, f := range t.Fields {
+				decl.Fields = append(decl.Fields, rule.FieldDecl{Name: f.Name, Type: f.Type})
+			}
+			decls = append(decls, decl)
+		}
+	}
+	return decls
+}
+
+// PackFiles reads what a pack's name stands for: builtin:FOLDER, a file, or all
+// YAML files of a folder and those below it.
+func PackFiles(name, dir string) ([]rule.File, error) {
+	if folder, ok := strings.CutPrefix(name, "builtin:"); ok {
+		return builtin(folder)
+	}
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "there are no rules at %s", name).WithNext("name a file, a folder, or builtin:%s", strings.Join(packs.Names(), ", builtin:"))
+	}
+	if !info.IsDir() {
+		return readPack(path)
+	}
+	return folder(path)
+}
+
+func builtin(name string) ([]rule.File, error) {
+	found, err := packs.Folder(name)
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "%w", err)
+	}
+	files := make([]rule.File, len(found))
+	for i, f := range found {
+		files[i] = rule.File{Name: f.Name, Data: f.Data}
+	}
+	return files, nil
+}
+
+func readPack(path string) ([]rule.File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "read rules: %w", err)
+	}
+	return []rule.File{{Name: path, Data: data}}, nil
+}
+
+func folder(dir string) ([]rule.File, error) {
+	var paths []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && (strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")) {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "read rules: %w", err)
+	}
+	slices.Sort(paths)
+	var files []rule.File
+	for _, path := range paths {
+		found, err := readPack(path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}
+
+// LoadRules compiles the rules of a path: a pack, a folder of packs, built-in
+// ones, or those of a deployment file with its parameters.
+func LoadRules(path string) (*rule.Set, error) {
+	if !isDeployment(path) {
+		return LoadPacks([]string{path})
+	}
+	plan, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Rules, nil
+}
+
+// isDeployment tells a deployment file from a pack by what it is made of.
+func isDeployment(path string) bool {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	_, root := strictyaml.Open(path, data)
+	return root.Kind() == strictyaml.Mapping && slices.ContainsFunc(root.Entries(), func(e strictyaml.Entry) bool { return e.Key.Text() == "packs" })
+}
+
+// LoadRulesWith compiles a deployment's rules with some parameters changed,
+// each given as PACK.PARAM=VALUE.
+func LoadRulesWith(path string, changes []string) (*rule.Set, error) {
+	d, err := deploy.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, change := range changes {
+		if err := setParam(d.Params, change); err != nil {
+			return nil, err
+		}
+	}
+	plan, err := Prepare(d)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Rules, nil
+}
+
+// setParam reads PACK.PARAM=VALUE; the value is written as in YAML. A pack's
+// name may have dots, a parameter's has none.
+func setParam(params map[string]map[string]any, change string) error {
+	name, value, ok := strings.Cut(change, "=")
+	dot := strings.LastIndex(name, ".")
+	if !ok || dot < 0 {
+		return trimtab.Errorf(trimtab.Invalid, "--set %s cannot be read", change).WithNext("write PACK.PARAM=VALUE, as aws.compute.max_cpu=3.0")
+	}
+	pack, param := name[:dot], name[dot+1:]
+	if params[pack] == nil {
+		params[pack] = map[string]any{}
+	}
+	_, root := strictyaml.Open("--set", []byte(value))
+	params[pack][param] = root.Plain()
+	return nil
+}

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/deploy"
+	"github.com/trimtab/trimtab/internal/scan"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/internal/store/sqlite"
+	"github.com/trimtab/trimtab/rule"
+)
+
+var sessionOptions = rule.SessionOptions{}
+
+// OpenState opens the state of a deployment for reading, beside a writer. The
+// file's secrets need not be at hand for that.
+func OpenState(ctx context.Context, path string) (*store.Store, error) {
+	state, err := deploy.StatePath(path)
+	if err != nil {
+		return nil, err
+	}
+	return sqlite.OpenRead(ctx, state)
+}
+
+// Diff judges the facts that the last scan gathered by two rule sets and says
+// what would change if next took the place of old. Nothing is written.
+func Diff(ctx context.Context, s *store.Store, old, next *rule.Set, c clock.Clock) (rule.Difference, error) {
+	var gathered []store.Gathered
+	err := s.Read(ctx, func(tx *store.Tx) (err error) {
+		gathered, err = tx.Gathered()
+		return err
+	})
+	if err != nil {
+		return rule.Difference{}, err
+	}
+	before, err := scan.Replay(ctx, old, gathered, c.Now())
+	if err != nil {
+		return rule.Difference{}, err
+	}
+	after, err := scan.Replay(ctx, next, gathered, c.Now())
+	if err != nil {
+		return rule.Difference{}, err
+	}
+	return rule.Diff(*before, *after), nil
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
