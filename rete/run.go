@@ -41,8 +41,8 @@ func (s *Session) RunLimit(ctx context.Context, n int) (*Report, error) {
 		return newReport(), fmt.Errorf("%w %d", ErrStrategy, s.cfg.Strategy)
 	}
 	s.run = &run{fired: s.report.Fired, defeats: map[matchID]*defeat{}, doubt: 100}
+	defer func() { s.run = nil }() // whatever way the run ends, a panic of Then among them
 	err := s.fireAll(ctx, n)
-	s.run = nil
 	return s.takeReport(), err
 }
 
@@ -75,8 +75,7 @@ func (s *Session) fire(m *match) {
 	s.firing = m
 	s.report.Firings++
 	s.run.fired[m.node.prog.ID]++
-	err := m.node.prog.Then(f)
-	f.done = true
+	err := s.act(f)
 	bind := m.bindings()
 	if err != nil {
 		s.fail(f, &FiringError{Production: m.node.prog.ID, Bind: bind, Facts: m.factList(), Err: err})
@@ -87,14 +86,37 @@ func (s *Session) fire(m *match) {
 	s.judge(m, f.batch)
 }
 
-// fail undoes the firing. What the match concluded before rested on values that
-// are no more, so that goes too.
-func (s *Session) fail(f *Firing, err *FiringError) {
+// act calls Then. When Then panics the firing is undone as one that failed, so
+// that whoever recovers further up has a session that is as sound as before; the
+// panic itself goes on, since it tells of a mistake in the program.
+func (s *Session) act(f *Firing) error {
+	returned := false
+	defer func() {
+		f.done = true
+		if !returned {
+			s.undo(f)
+			s.firing = nil
+		}
+	}()
+	err := f.match.node.prog.Then(f)
+	returned = true
+	return err
+}
+
+// undo takes back what a firing changed. What the match concluded before rested
+// on values that are no more, so that goes too.
+func (s *Session) undo(f *Firing) {
 	f.batch.rollback()
-	s.report.Errors = append(s.report.Errors, err)
-	s.tell(Event{Kind: Failed, Production: err.Production, Bind: err.Bind, Err: err})
 	s.release(f.match, f.match.supports)
 	s.settle()
+}
+
+// fail reports the firing, then undoes it: what falls with it is told after what
+// it fell for.
+func (s *Session) fail(f *Firing, err *FiringError) {
+	s.report.Errors = append(s.report.Errors, err)
+	s.tell(Event{Kind: Failed, Production: err.Production, Bind: err.Bind, Err: err})
+	s.undo(f)
 	if s.cfg.StopOnError {
 		s.run.end = err
 	}
