@@ -14,6 +14,7 @@ type match struct {
 	token *token // nil while it does not match
 	facts []*entry
 	seen  []*version // the facts as they were when it last came to the agenda
+	known []any      // the values of Let then
 	id    string     // the handles of facts
 	born  uint64     // the batch that put it on the agenda
 	fired bool
@@ -42,17 +43,26 @@ func (m *match) handles() string {
 	return string(buf)
 }
 
-// look remembers the facts as they are.
+// look remembers the facts and values as they are.
 func (m *match) look() {
-	m.seen = m.seen[:0]
+	m.seen, m.known = m.seen[:0], m.known[:0]
 	for _, e := range m.facts {
 		m.seen = append(m.seen, e.shown)
 	}
+	for _, b := range m.node.prog.values {
+		m.known = append(m.known, m.token.at(b.depth).value)
+	}
 }
 
-// changed tells whether a field that the production reads differs from what was
-// remembered.
+// changed tells whether a value, or a field that the production reads, differs
+// from what was remembered. A value can change while every fact stays: when it
+// was computed from the clock.
 func (m *match) changed() bool {
+	for i, b := range m.node.prog.values {
+		if !identical(m.known[i], m.token.at(b.depth).value) {
+			return true
+		}
+	}
 	for i, b := range m.node.prog.facts {
 		if m.seen[i] != m.facts[i].shown && changes(m.seen[i].values, m.facts[i].shown.values).meets(*b.reads) {
 			return true

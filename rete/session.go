@@ -101,7 +101,7 @@ func (s *Session) settle() {
 }
 
 // SetClock sets the time that [Env.Now] gives and evaluates Timed functions
-// again. A match that stays is not fired again.
+// again. A match that stays fires again only if a value that [Let] named changed.
 func (s *Session) SetClock(now time.Time) error {
 	if s.open != nil {
 		return ErrBusy
