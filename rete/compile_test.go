@@ -84,12 +84,14 @@ func TestReadsOfThenAreChecked(t *testing.T) {
 func TestJoinsFollowEquality(t *testing.T) {
 	s := newRules(t, rete.Config{},
 		rete.Production{ID: "same", Then: nothing, When: []rete.Element{
-			rete.Match("item", "i"), rete.Match("tag", "t", rete.JoinEq("text", "i", "x"), rete.JoinEq("id", "i", "id"))}},
+			rete.Match("item", "i"), rete.Match("tag", "t", rete.JoinEq("text", "i", "x"), rete.JoinEq("id", "i", "id")),
+		}},
 		rete.Production{ID: "self", Then: nothing, When: []rete.Element{rete.Match("item", "i", rete.JoinEq("x", "i", "y"))}},
 		rete.Production{ID: "const", Then: nothing, When: []rete.Element{rete.Match("item", "i", rete.Eq("x", math.NaN()))}},
 		rete.Production{ID: "ne", Then: nothing, When: []rete.Element{rete.Match("item", "i", rete.Ne("x", 1))}},
 		rete.Production{ID: "range", Then: nothing, When: []rete.Element{
-			rete.Match("item", "i", rete.Greater("x", 0), rete.LessEq("x", 1), rete.In("x", 1, "a"))}},
+			rete.Match("item", "i", rete.Greater("x", 0), rete.LessEq("x", 1), rete.In("x", 1, "a")),
+		}},
 	)
 	for i, x := range []any{1.0, math.NaN(), "1", rete.Absent} {
 		state(t, s, "item", rete.Fields{"id": i, "x": x, "y": x})

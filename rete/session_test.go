@@ -260,13 +260,15 @@ func TestRingOfDenialsEnds(t *testing.T) {
 // their mind.
 func TestStratifiedRunsAreNotAccused(t *testing.T) {
 	const n = 400
-	toggle := rete.Production{ID: "toggle", Priority: -1,
+	toggle := rete.Production{
+		ID: "toggle", Priority: -1,
 		When: []rete.Element{rete.Match("item", "i", rete.Less("x", n))},
 		Then: func(c *rete.Firing) error {
 			i, _ := c.Fact("i")
 			x := get(c, "i", "x").(int64)
 			return c.Update(i.Handle(), rete.Fields{"x": x + 1, "y": x % 2})
-		}}
+		},
+	}
 	odd := rete.Production{ID: "odd", When: []rete.Element{rete.Match("item", "i", rete.Eq("y", 1))}, Then: deriveFlag("odd")}
 	even := rete.Production{ID: "even", When: []rete.Element{rete.Not(flagged("odd"))}, Then: deriveFlag("even")}
 	s := newRules(t, rete.Config{}, toggle, odd, even)

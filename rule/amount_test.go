@@ -122,8 +122,10 @@ func TestKeys(t *testing.T) {
 }
 
 func TestMoneyText(t *testing.T) {
-	for in, want := range map[string]string{"30 USD": "30.00 USD", "30.00 USD": "30.00 USD", "0.00144 USD": "0.00144 USD",
-		"1.5 EUR": "1.50 EUR", "-0.10 EUR": "-0.10 EUR", "1e2 USD": "100.00 USD"} {
+	for in, want := range map[string]string{
+		"30 USD": "30.00 USD", "30.00 USD": "30.00 USD", "0.00144 USD": "0.00144 USD",
+		"1.5 EUR": "1.50 EUR", "-0.10 EUR": "-0.10 EUR", "1e2 USD": "100.00 USD",
+	} {
 		m, err := parseMoney(in)
 		if err != nil || moneyText(m.m) != want {
 			t.Errorf("%s is written %s, want %s (%v)", in, moneyText(m.m), want, err)

@@ -12,17 +12,34 @@ const (
 // subjectFields are copied from the subject to a recommendation where the
 // subject's type has them.
 var subjectFields = []FieldDecl{
-	{"name", "string?"}, {"kind", "string?"}, {"provider", "string?"}, {"account", "string?"},
-	{"region", "string?"}, {"service", "string?"}, {"environment", "string?"}, {"owner", "string?"},
-	{"tags", "map(string, string)?"}, {"monthly_cost", "money?"},
+	{"name", "string?"},
+	{"kind", "string?"},
+	{"provider", "string?"},
+	{"account", "string?"},
+	{"region", "string?"},
+	{"service", "string?"},
+	{"environment", "string?"},
+	{"owner", "string?"},
+	{"tags", "map(string, string)?"},
+	{"monthly_cost", "money?"},
 }
 
 // authoredFields are what an author may say about a recommendation.
 var authoredFields = []FieldDecl{
-	{"title", "string?"}, {"savings", "money?"}, {"fix", "string?"}, {"description", "string?"},
-	{"current", "string?"}, {"proposed", "string?"}, {"confidence", "string?"}, {"effort", "string?"},
-	{"risk", "string?"}, {"restart", "bool?"}, {"rollback", "bool?"}, {"labels", "list(string)?"},
-	{"doc", "string?"}, {"runbook", "string?"},
+	{"title", "string?"},
+	{"savings", "money?"},
+	{"fix", "string?"},
+	{"description", "string?"},
+	{"current", "string?"},
+	{"proposed", "string?"},
+	{"confidence", "string?"},
+	{"effort", "string?"},
+	{"risk", "string?"},
+	{"restart", "bool?"},
+	{"rollback", "bool?"},
+	{"labels", "list(string)?"},
+	{"doc", "string?"},
+	{"runbook", "string?"},
 }
 
 // builtinTypes are always there. A recommendation's identity is action,
@@ -38,7 +55,8 @@ func builtinTypes() []TypeDecl {
 		{Name: recommendationType, Key: keys, Fields: recommendation},
 		{Name: assignmentType, Key: keys, Fields: assignment},
 		{Name: unevaluableType, Key: []string{"rule", "resource"}, Fields: []FieldDecl{
-			{"rule", "string"}, {"resource", "string"}, {"reason", "string"}}},
+			{"rule", "string"}, {"resource", "string"}, {"reason", "string"},
+		}},
 		{Name: clockType, Fields: []FieldDecl{{"now", "timestamp"}}},
 	}
 }

@@ -139,8 +139,10 @@ func TestSplitEqualsWhole(t *testing.T) {
 
 // matching tells which pairs of facts pass the tests.
 func matching(t *rapid.T, s *Set, tests []rete.Test, facts []rete.Fields) string {
-	base, err := rete.Compile(s.reteTypes, []rete.Production{{ID: "r", Then: func(*rete.Firing) error { return nil },
-		When: []rete.Element{rete.Match("A", "q"), rete.Match("A", "p", tests...)}}})
+	base, err := rete.Compile(s.reteTypes, []rete.Production{{
+		ID: "r", Then: func(*rete.Firing) error { return nil },
+		When: []rete.Element{rete.Match("A", "q"), rete.Match("A", "p", tests...)},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,10 @@ func Eval(ctx context.Context, s *Set, o EvalOptions) (failed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	p := &player{session: session, options: o, removed: map[string]bool{},
-		handles: map[string]rete.Handle{}, ids: map[rete.Handle]string{}}
+	p := &player{
+		session: session, options: o, removed: map[string]bool{},
+		handles: map[string]rete.Handle{}, ids: map[rete.Handle]string{},
+	}
 	session.listen = rete.ListenerFunc(p.event)
 	p.out = json.NewEncoder(o.Out)
 	p.out.SetEscapeHTML(false)
@@ -116,9 +118,13 @@ var codes = []struct {
 	is   error
 	code string
 }{
-	{rete.ErrUnknownType, "unknown_type"}, {rete.ErrUnknownField, "unknown_field"},
-	{rete.ErrMissingField, "missing_field"}, {rete.ErrNoFact, "unknown_fact"},
-	{rete.ErrDerived, "derived_fact"}, {rete.ErrKeyField, "key_field"}, {rete.ErrKind, "bad_value"},
+	{rete.ErrUnknownType, "unknown_type"},
+	{rete.ErrUnknownField, "unknown_field"},
+	{rete.ErrMissingField, "missing_field"},
+	{rete.ErrNoFact, "unknown_fact"},
+	{rete.ErrDerived, "derived_fact"},
+	{rete.ErrKeyField, "key_field"},
+	{rete.ErrKind, "bad_value"},
 }
 
 // codeOf is the code of an error: the step's own, or that of what the matcher

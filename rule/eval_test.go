@@ -37,8 +37,10 @@ func TestScripts(t *testing.T) {
 func play(t testing.TB, s *Set, script string) (string, bool) {
 	t.Helper()
 	var out bytes.Buffer
-	failed, err := Eval(t.Context(), s, EvalOptions{SessionOptions: SessionOptions{MaxFirings: 20},
-		Script: strings.NewReader(script), Dir: "testdata/script", Out: &out})
+	failed, err := Eval(t.Context(), s, EvalOptions{
+		SessionOptions: SessionOptions{MaxFirings: 20},
+		Script:         strings.NewReader(script), Dir: "testdata/script", Out: &out,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,8 +176,10 @@ func (p *player) fire(ctx context.Context, limit *int) (*rete.Report, error) {
 func (p *player) remarks(r *rete.Report) {
 	for _, e := range r.TestErrors {
 		p.failed = true
-		p.write(map[string]any{"error": errorLine{"test_failed",
-			fmt.Sprintf("%s: %s: %v", e.Production, e.Test, e.Err), p.line}})
+		p.write(map[string]any{"error": errorLine{
+			"test_failed",
+			fmt.Sprintf("%s: %s: %v", e.Production, e.Test, e.Err), p.line,
+		}})
 	}
 	for _, c := range r.Conflicts {
 		p.write(map[string]any{"conflict": conflict{c.Type, p.ids[c.Handle], c.Winner, c.Loser}})

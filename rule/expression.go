@@ -26,8 +26,10 @@ type Expr func(vars map[string]any) (any, error)
 func Expression(src string, vars map[string]string, want string) (Expr, error) {
 	var said strictyaml.Diagnostics
 	f, err := compileExpression(src, vars, want, func(offset int, f fault) {
-		said = append(said, strictyaml.Diagnostic{File: "expression", Line: 1, Col: offset + 1,
-			Severity: strictyaml.Error, Message: f.message, Nearest: f.nearest, Hint: f.hint, Excerpt: src, Caret: offset + 1})
+		said = append(said, strictyaml.Diagnostic{
+			File: "expression", Line: 1, Col: offset + 1,
+			Severity: strictyaml.Error, Message: f.message, Nearest: f.nearest, Hint: f.hint, Excerpt: src, Caret: offset + 1,
+		})
 	})
 	if err != nil {
 		return nil, trimtab.Errorf(trimtab.Invalid, "expression %q: %w", src, err)
@@ -148,6 +150,9 @@ func (b outsideBindings) ResolveName(text string) (any, bool) {
 	v, ok := b.vars[text]
 	if n.fact != "" {
 		return b.record(n, v)
+	}
+	if ok && v == nil && b.converts[text].kind == kindDyn {
+		return types.NullValue, true // a column that is empty can be asked: x == null
 	}
 	if !ok || v == nil {
 		return absentError(text), true

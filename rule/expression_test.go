@@ -30,8 +30,14 @@ func TestExpression(t *testing.T) {
 		src, want string
 		out       any
 	}{
-		{`"vm"`, "string", "vm"}, {"InstanceId", "string", "i-1"}, {"n + 1", "int", int64(4)}, {"n", "double", 3.0},
-		{"size(row)", "int", int64(1)}, {"row.a", "string", "b"}, {"null", "string?", nil}, {"row.?z", "string?", nil},
+		{`"vm"`, "string", "vm"},
+		{"InstanceId", "string", "i-1"},
+		{"n + 1", "int", int64(4)},
+		{"n", "double", 3.0},
+		{"size(row)", "int", int64(1)},
+		{"row.a", "string", "b"},
+		{"null", "string?", nil},
+		{"row.?z", "string?", nil},
 		{"[1, 2].map(x, x * n)", "list(int)", []any{int64(3), int64(6)}},
 	} {
 		f, err := Expression(c.src, map[string]string{"InstanceId": "dyn", "n": "int", "row": "map(string, string)"}, c.want)

@@ -61,8 +61,10 @@ func FuzzEval(f *testing.F) {
 			return
 		}
 		var out bytes.Buffer
-		_, err := Eval(t.Context(), s, EvalOptions{SessionOptions: SessionOptions{MaxFirings: 100},
-			Script: bytes.NewReader(script), Dir: dir, Out: &out})
+		_, err := Eval(t.Context(), s, EvalOptions{
+			SessionOptions: SessionOptions{MaxFirings: 100},
+			Script:         bytes.NewReader(script), Dir: dir, Out: &out,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

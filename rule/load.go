@@ -46,8 +46,10 @@ func Load(options Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{env: env, options: options, types: map[string]*factType{},
-		packs: map[string]*pack{}, byID: map[string]*Rule{}}
+	c := &compiler{
+		env: env, options: options, types: map[string]*factType{},
+		packs: map[string]*pack{}, byID: map[string]*Rule{},
+	}
 	c.declare()
 	for _, f := range options.Files {
 		file, root := strictyaml.Open(f.Name, f.Data)
@@ -125,8 +127,10 @@ func (c *compiler) provide(d TypeDecl) {
 
 // assemble makes the set of what has been checked.
 func (c *compiler) assemble() (*Set, error) {
-	s := &Set{options: c.options, env: c.env, types: c.types, rules: c.rules, byID: c.byID,
-		warnings: c.diagnostics().Of(strictyaml.Warning)}
+	s := &Set{
+		options: c.options, env: c.env, types: c.types, rules: c.rules, byID: c.byID,
+		warnings: c.diagnostics().Of(strictyaml.Warning),
+	}
 	for _, p := range c.packOrder {
 		for _, name := range p.order {
 			s.params = append(s.params, p.params[name].Param)

@@ -25,11 +25,14 @@ rules:
 `
 
 var provided = []TypeDecl{{Name: "VM", Key: []string{"id"}, Fields: []FieldDecl{
-	{"id", "string"}, {"cpu", "double"}, {"region", "string"}, {"monthly_cost", "money"}}}}
+	{"id", "string"}, {"cpu", "double"}, {"region", "string"}, {"monthly_cost", "money"},
+}}}
 
 func TestParams(t *testing.T) {
-	o := Options{Files: []File{{"a.yaml", []byte(limited)}}, Types: provided,
-		Params: map[string]map[string]any{"aws.compute": {"max_cpu": 3, "region": "eu", "budget": "20.00 USD"}}}
+	o := Options{
+		Files: []File{{"a.yaml", []byte(limited)}}, Types: provided,
+		Params: map[string]map[string]any{"aws.compute": {"max_cpu": 3, "region": "eu", "budget": "20.00 USD"}},
+	}
 	s, err := Load(o)
 	if err != nil {
 		t.Fatal(err)
@@ -61,11 +64,13 @@ func TestParams(t *testing.T) {
 }
 
 func TestParamErrors(t *testing.T) {
-	got := said(t, Options{Files: []File{{"a.yaml", []byte(limited)}}, Types: provided, ParamsFile: "trimtab.yaml",
+	got := said(t, Options{
+		Files: []File{{"a.yaml", []byte(limited)}}, Types: provided, ParamsFile: "trimtab.yaml",
 		Params: map[string]map[string]any{
 			"aws.compute": {"max_cp": 3.0, "max_cpu": "low", "budget": "3"},
 			"aws.compte":  {"x": 1},
-		}})
+		},
+	})
 	for _, want := range []string{
 		`trimtab.yaml: error: params: no pack "aws.compte" is loaded; did you mean "aws.compute"?`,
 		`trimtab.yaml: error: params: pack aws.compute has no parameter "max_cp"; did you mean "max_cpu"?`,
@@ -100,8 +105,10 @@ func TestTypesAgree(t *testing.T) {
 			t.Errorf("%s: %v", b, err)
 		}
 	}
-	_, err := Load(Options{Files: []File{{"a.yaml", []byte(pack("x", "b: int"))}},
-		Types: []TypeDecl{{Name: "T", Key: []string{"a"}, Fields: []FieldDecl{{"a", "string"}}}}})
+	_, err := Load(Options{
+		Files: []File{{"a.yaml", []byte(pack("x", "b: int"))}},
+		Types: []TypeDecl{{Name: "T", Key: []string{"a"}, Fields: []FieldDecl{{"a", "string"}}}},
+	})
 	if err == nil || !strings.Contains(err.Error(), "differently by the sources") {
 		t.Error(err)
 	}
@@ -112,8 +119,11 @@ func TestTypesAgree(t *testing.T) {
 
 func TestBadTypeDecls(t *testing.T) {
 	for _, d := range []TypeDecl{
-		{Name: "Clock"}, {Name: "a b"}, {Name: "T", Fields: []FieldDecl{{"a", "mony"}}},
-		{Name: "T", Key: []string{"a"}}, {Name: "T", Fields: []FieldDecl{{"a", "int"}, {"a", "int"}}},
+		{Name: "Clock"},
+		{Name: "a b"},
+		{Name: "T", Fields: []FieldDecl{{"a", "mony"}}},
+		{Name: "T", Key: []string{"a"}},
+		{Name: "T", Fields: []FieldDecl{{"a", "int"}, {"a", "int"}}},
 		{Name: "T", Fields: []FieldDecl{{"a", strings.Repeat("list(", 20) + "int" + strings.Repeat(")", 20)}}},
 	} {
 		_, err := Load(Options{Types: []TypeDecl{d}})
@@ -127,8 +137,10 @@ func TestBadTypeDecls(t *testing.T) {
 // TestReload: what did not change does not fire again, what was removed is
 // withdrawn.
 func TestReload(t *testing.T) {
-	o := Options{Files: []File{{"a.yaml", []byte(limited)}}, Types: provided,
-		Params: map[string]map[string]any{"aws.compute": {"region": "eu"}}}
+	o := Options{
+		Files: []File{{"a.yaml", []byte(limited)}}, Types: provided,
+		Params: map[string]map[string]any{"aws.compute": {"region": "eu"}},
+	}
 	s, err := Load(o)
 	if err != nil {
 		t.Fatal(err)

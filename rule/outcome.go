@@ -159,8 +159,10 @@ func (o *Outcome) report(r *rete.Report) {
 		o.Errors = append(o.Errors, RuleError{Rule: ruleOf(e.Production), Test: e.Test, Message: e.Err.Error(), Count: e.Count})
 	}
 	for _, e := range r.Errors {
-		o.Errors = append(o.Errors, RuleError{Rule: ruleOf(e.Production), Message: reasonOf(e.Err), Count: 1,
-			Facts: evidence(e.Facts, e.Bind)})
+		o.Errors = append(o.Errors, RuleError{
+			Rule: ruleOf(e.Production), Message: reasonOf(e.Err), Count: 1,
+			Facts: evidence(e.Facts, e.Bind),
+		})
 	}
 	slices.SortStableFunc(o.Errors, func(a, b RuleError) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Test, b.Test))
@@ -201,8 +203,10 @@ func (s *Session) conclusion(f rete.Fact) Conclusion {
 }
 
 func (s *Session) reason(p rete.Support) Reason {
-	r := Reason{Rule: ruleOf(p.Production), Priority: p.Priority, Values: exportFields(p.Values),
-		Evidence: evidence(p.Facts, p.Bind)}
+	r := Reason{
+		Rule: ruleOf(p.Production), Priority: p.Priority, Values: exportFields(p.Values),
+		Evidence: evidence(p.Facts, p.Bind),
+	}
 	if rule, ok := s.set.Rule(r.Rule); ok {
 		r.Pack, r.Hash = rule.Pack, rule.Hash
 	}
@@ -228,8 +232,10 @@ func evidence(facts []rete.Fact, bind rete.Bind) []Evidence {
 }
 
 func (s *Session) assignment(f rete.Fact) Assignment {
-	a := Assignment{Action: text(f, "action"), Resource: text(f, "resource"), Variant: text(f, "variant"),
-		Owner: text(f, "owner"), Board: text(f, "board"), Priority: text(f, "priority"), Labels: texts(f, "labels")}
+	a := Assignment{
+		Action: text(f, "action"), Resource: text(f, "resource"), Variant: text(f, "variant"),
+		Owner: text(f, "owner"), Board: text(f, "board"), Priority: text(f, "priority"), Labels: texts(f, "labels"),
+	}
 	for _, support := range s.memory.Supports(f.Handle()) {
 		a.Rules = append(a.Rules, ruleOf(support.Production))
 	}

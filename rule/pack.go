@@ -72,8 +72,10 @@ func (c *compiler) readPack(root strictyaml.Node) {
 	if v := fs.Need("apiVersion"); !v.IsZero() && v.Text() != apiVersion {
 		v.Errorf("apiVersion %q is not known", v.Text()).WithHint("write %s", apiVersion)
 	}
-	p := &pack{name: fs.Need("pack").Text(), owner: fs.Get("owner").Text(), fields: fs,
-		description: fs.Get("description").Text(), params: map[string]*param{}}
+	p := &pack{
+		name: fs.Need("pack").Text(), owner: fs.Get("owner").Text(), fields: fs,
+		description: fs.Get("description").Text(), params: map[string]*param{},
+	}
 	if n := fs.Get("pack"); n.Kind() == strictyaml.Scalar && !packName.MatchString(p.name) {
 		n.Errorf("%q cannot name a pack: small letters, digits, - and _ can, with dots between", p.name)
 	}

@@ -25,8 +25,10 @@ func (c *compiler) readRules(p *pack) {
 		if n.Kind() != strictyaml.Mapping {
 			continue
 		}
-		b := &builder{c: c, pack: p, fs: fs, patterns: map[string]*factType{},
-			scope: &scope{env: c.env, params: p.record, later: laterNames(fs)}}
+		b := &builder{
+			c: c, pack: p, fs: fs, patterns: map[string]*factType{},
+			scope: &scope{env: c.env, params: p.record, later: laterNames(fs)},
+		}
 		b.rule = newRule(p, fs)
 		c.register(b.rule, fs)
 		b.build()
@@ -36,10 +38,12 @@ func (c *compiler) readRules(p *pack) {
 // newRule reads what is the same for every rule.
 func newRule(p *pack, fs strictyaml.Fields) *Rule {
 	notYet(fs, "group", "exclusive", "effective", "params", "table")
-	r := &Rule{Title: fs.Get("title").Text(), Pack: p.name, Owner: p.owner,
+	r := &Rule{
+		Title: fs.Get("title").Text(), Pack: p.name, Owner: p.owner,
 		Doc: fs.Get("doc").Text(), Runbook: fs.Get("runbook").Text(), Tags: fs.Get("tags").Texts(),
 		Enabled: true, node: fs.Node,
-		reads: map[string]bool{}, negates: map[string]bool{}, derives: map[string]bool{}, asserts: map[string]bool{}}
+		reads: map[string]bool{}, negates: map[string]bool{}, derives: map[string]bool{}, asserts: map[string]bool{},
+	}
 	if fs.Has("enabled") {
 		r.Enabled = fs.Get("enabled").Bool()
 	}
