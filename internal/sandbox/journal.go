@@ -1,0 +1,126 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// entry is one line of the journal: issues as they are after one request, all
+// of them or none.
+type entry struct {
+	Issues []*Issue `json:"issues"`
+}
+
+// openJournal replays the journal and leaves it open for appending. Its last
+// line may be torn, by a kill in the middle of a write: nobody was told of what
+// it says, so it is cut off. A broken line before it is damage.
+func (j *Jira) openJournal() (err error) {
+	if j.cfg.Journal == "" {
+		return nil
+	}
+	file, err := os.OpenFile(j.cfg.Journal, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	content, err := io.ReadAll(file)
+	if err != nil {
+		return err
+	}
+	whole := int64(bytes.LastIndexByte(content, '\n') + 1)
+	for n, line := range bytes.Split(content[:whole], []byte("\n")) {
+		if err := j.replay(line); err != nil {
+			return fmt.Errorf("line %d: %w", n+1, err)
+		}
+	}
+	if err := file.Truncate(whole); err != nil {
+		return err
+	}
+	_, err = file.Seek(whole, io.SeekStart)
+	j.journal = file
+	return err
+}
+
+func (j *Jira) replay(line []byte) error {
+	if len(line) == 0 {
+		return nil
+	}
+	var e entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return err
+	}
+	for _, i := range e.Issues {
+		if p := j.project(i.Project); p == nil || p.Workflow.status(i.Status) == nil {
+			return fmt.Errorf("%s is of a project or in a status that is not configured: %s, %s", i.Key, i.Project, i.Status)
+		}
+		j.take(i)
+	}
+	return nil
+}
+
+// take makes an issue the current state and keeps the counters ahead of it.
+func (j *Jira) take(i *Issue) {
+	if j.issues[i.ID] == nil {
+		j.order = append(j.order, i.ID)
+	}
+	j.issues[i.ID] = i
+	j.lastID = max(j.lastID, i.ID)
+	for _, c := range i.Changes {
+		j.lastID = max(j.lastID, c.ID)
+	}
+	for _, c := range i.Comments {
+		j.lastID = max(j.lastID, c.ID)
+	}
+	if _, digits, ok := strings.Cut(i.Key, "-"); ok {
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			j.numbers[i.Project] = max(j.numbers[i.Project], n)
+		}
+	}
+}
+
+// commit makes changed issues durable and then current; the caller holds the
+// lock. When it fails, nothing has changed.
+func (j *Jira) commit(issues ...*Issue) error {
+	if j.cfg.Journal != "" {
+		if err := j.write(entry{Issues: issues}); err != nil {
+			return err
+		}
+	}
+	for _, i := range issues {
+		j.take(i)
+	}
+	return nil
+}
+
+func (j *Jira) write(e entry) error {
+	if j.journal == nil {
+		return errors.New("the sandbox is stopped")
+	}
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	start, err := j.journal.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	_, err = j.journal.Write(append(line, '\n'))
+	if err == nil {
+		err = j.journal.Sync()
+	}
+	if err != nil { // a part of the line must not stand before the next one
+		_, seek := j.journal.Seek(start, io.SeekStart)
+		return errors.Join(err, j.journal.Truncate(start), seek)
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// query is a search that the sandbox understands: conditions on labels,
+// project and updated, joined by AND, and an order.
+type query struct {
+	conditions []condition
+	order      []orderBy
+}
+
+type condition struct {
+	field, op string
+	values    []string
+	millis    int64 // of updated
+}
+
+type orderBy struct {
+	field string
+	down  bool
+}
+
+const maxOrder = 7
+
+// jqlError is why a search is refused, in Jira's words.
+type jqlError string
+
+func (e jqlError) Error() string { return string(e) }
+
+func refusedJQL(format string, args ...any) error { return jqlError(fmt.Sprintf(format, args...)) }
+
+// parseJQL reads a search. All else that JQL has is refused, so that a client
+// cannot come to rely on something that was never tried.
+func parseJQL(text string) (*query, error) {
+	words, err := scanJQL(text)
+	if err != nil {
+		return nil, err
+	}
+	p := &jqlParser{words: words}
+	q := &query{}
+	for !p.keyword("order") && !p.end() {
+		if len(q.conditions) > 0 && !p.accept("and") {
+			return nil, p.wrong("'AND' or 'ORDER BY'")
+		}
+		c, err := p.condition()
+		if err != nil {
+			return nil, err
+		}
+		q.conditions = append(q.conditions, c)
+	}
+	if len(q.conditions) == 0 {
+		return nil, jqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+	}
+	return q, p.orderClause(q)
+}
+
+// word is a token: a mark, or a text that may have been quoted.
+type word struct {
+	text   string
+	quoted bool
+}
+
+// scanJQL splits a search into words.
+func scanJQL(text string) ([]word, error) {
+	var words []word
+	runes := []rune(text)
+	for i := 0; i < len(runes); {
+		switch r := runes[i]; {
+		case unicode.IsSpace(r):
+			i++
+		case r == '"' || r == '\'':
+			quoted, next := scanQuoted(runes, i)
+			if next < 0 {
+				return nil, jqlError("Error in the JQL Query: a quoted string is not ended.")
+			}
+			words, i = append(words, word{quoted, true}), next
+		case strings.ContainsRune("(),", r):
+			words, i = append(words, word{string(r), false}), i+1
+		default:
+			operator := strings.ContainsRune("=<>!~", r)
+			end := i
+			for end < len(runes) && !unicode.IsSpace(runes[end]) && !strings.ContainsRune(`(),"'`, runes[end]) && strings.ContainsRune("=<>!~", runes[end]) == operator {
+				end++
+			}
+			words, i = append(words, word{string(runes[i:end]), false}), end
+		}
+	}
+	return words, nil
+}
+
+// scanQuoted reads a string from its quote at start; next is -1 if it does not
+// end.
+func scanQuoted(runes []rune, start int) (text string, next int) {
+	var b strings.Builder
+	for i := start + 1; i < len(runes); i++ {
+		switch {
+		case runes[i] == '\\' && i+1 < len(runes):
+			i++
+			b.WriteRune(runes[i])
+		case runes[i] == runes[start]:
+			return b.String(), i + 1
+		default:
+			b.WriteRune(runes[i])
+		}
+	}
+	return "", -1
+}
+
+type jqlParser struct {
+	words []word
+	at    int
+}
+
+func (p *jqlParser) end() bool { return p.at >= len(p.words) }
+
+func (p *jqlParser) keyword(text string) bool {
+	return !p.end() && !p.words[p.at].quoted && strings.EqualFold(p.words[p.at].text, text)
+}
+
+func (p *jqlParser) accept(text string) bool {
+	if !p.keyword(text) {
+		return false
+	}
+	p.at++
+	return true
+}
+
+func (p *jqlParser) wrong(expected string) error {
+	found := "the end of the query"
+	if !p.end() {
+		found = "'" + p.words[p.at].text + "'"
+	}
+	return refusedJQL("Error in the JQL Query: expecting %s but got %s.", expected, found)
+}
+
+func (p *jqlParser) condition() (condition, error) {
+	for _, field := range []string{"labels", "project", "updated"} {
+		if !p.accept(field) {
+			continue
+		}
+		c := condition{field: field}
+		switch {
+		case field == "updated" && p.accept(">="):
+			return p.moment(c)
+		case field != "updated" && p.accept("="):
+			c.op = "="
+			value, err := p.value()
+			c.values = []string{value}
+			return c, err
+		case field == "labels" && p.accept("in"):
+			return p.set(c)
+		}
+		return c, p.wrong("an operator that the sandbox has for " + field)
+	}
+	return condition{}, p.wrong("one of the fields labels, project, updated")
+}
+
+// moment reads milliseconds. Words of time would be read in the account's zone.
+func (p *jqlParser) moment(c condition) (condition, error) {
+	text, err := p.value()
+	if err != nil {
+		return c, err
+	}
+	if c.millis, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return c, refusedJQL("Date value '%s' for field 'updated' is invalid: the sandbox takes milliseconds.", text)
+	}
+	c.op = ">="
+	return c, nil
+}
+
+func (p *jqlParser) set(c condition) (condition, error) {
+	c.op = "="
+	if !p.accept("(") {
+		return c, p.wrong("'('")
+	}
+	for {
+		value, err := p.value()
+		if err != nil {
+			return c, err
+		}
+		c.values = append(c.values, value)
+		if p.accept(")") {
+			return c, nil
+		}
+		if !p.accept(",") {
+			return c, p.wrong("',' or ')'")
+		}
+	}
+}
+
+// reserved words are no values unless they are quoted.
+var reserved = []string{"and", "or", "not", "in", "is", "order", "by", "empty", "null", "(", ")", ","}
+
+func (p *jqlParser) value() (string, error) {
+	if p.end() {
+		return "", p.wrong("a value")
+	}
+	w := p.words[p.at]
+	if !w.quoted && (slices.Contains(reserved, strings.ToLower(w.text)) || strings.ContainsAny(w.text, "=<>!~")) {
+		return "", p.wrong("a value")
+	}
+	p.at++
+	return w.text, nil
+}
+
+func (p *jqlParser) orderClause(q *query) error {
+	if p.end() {
+		return nil
+	}
+	if !p.accept("order") || !p.accept("by") {
+		return p.wrong("'ORDER BY'")
+	}
+	for {
+		o := orderBy{}
+		for _, field := range []string{"created", "updated", "key", "id"} {
+			if p.accept(field) {
+				o.field = field
+				break
+			}
+		}
+		if o.field == "" {
+			return p.wrong("one of the fields created, updated, key, id")
+		}
+		if !p.accept("asc") {
+			o.down = p.accept("desc")
+		}
+		if q.order = append(q.order, o); len(q.order) > maxOrder {
+			return refusedJQL("The JQL Query orders by more than %d fields.", maxOrder)
+		}
+		if p.end() {
+			return nil
+		}
+		if !p.accept(",") {
+			return p.wrong("','")
+		}
+	}
+}
+
+func (q *query) fits(i *Issue) bool {
+	return !slices.ContainsFunc(q.conditions, func(c condition) bool { return !c.fits(i) })
+}
+
+func (c condition) fits(i *Issue) bool {
+	switch c.field {
+	case "labels":
+		return slices.ContainsFunc(i.Labels, func(l string) bool { return slices.Contains(c.values, l) })
+	case "project":
+		return strings.EqualFold(i.Project, c.values[0])
+	}
+	return i.Updated.UnixMilli() >= c.millis
+}
+
+// sort orders what was found; what the order leaves equal goes by id.
+func (q *query) sort(found []*Issue) {
+	slices.SortStableFunc(found, func(a, b *Issue) int {
+		for _, o := range q.order {
+			if n := o.compare(a, b); n != 0 {
+				return n
+			}
+		}
+		return cmp.Compare(a.ID, b.ID)
+	})
+}
+
+func (o orderBy) compare(a, b *Issue) int {
+	if o.down {
+		a, b = b, a
+	}
+	switch o.field {
+	case "created":
+		return a.Created.Compare(b.Created)
+	case "updated":
+		return a.Updated.Compare(b.Updated)
+	case "key":
+		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(len(a.Key), len(b.Key)), cmp.Compare(a.Key, b.Key))
+	}
+	return cmp.Compare(a.ID, b.ID)
+}

@@ -1,0 +1,154 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Edited is what a person changes by hand; nil fields stay.
+type Edited struct {
+	Summary     *string
+	Description *string // plain text
+	Priority    *string
+	Labels      []string // replaces all labels, ours among them; nil leaves them
+}
+
+// Issues lists the live issues of a project, oldest first; "" is every project.
+func (j *Jira) Issues(project string) []Issue {
+	return j.where(func(i *Issue) bool { return project == "" || i.Project == project })
+}
+
+// FindBySummary lists the live issues whose summary contains a text.
+func (j *Jira) FindBySummary(text string) []Issue {
+	return j.where(func(i *Issue) bool { return strings.Contains(i.Summary, text) })
+}
+
+// ByLabel lists the live issues with a label.
+func (j *Jira) ByLabel(label string) []Issue {
+	return j.where(func(i *Issue) bool { return slices.Contains(i.Labels, label) })
+}
+
+// Get gives a live issue by id or key.
+func (j *Jira) Get(idOrKey string) (Issue, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i := j.find(idOrKey); i != nil {
+		return *i.clone(), true
+	}
+	return Issue{}, false
+}
+
+func (j *Jira) where(keep func(*Issue) bool) []Issue {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var found []Issue
+	for _, i := range j.live() {
+		if keep(i) {
+			found = append(found, *i.clone())
+		}
+	}
+	return found
+}
+
+// Transition moves an issue to a status by one transition of its workflow, with
+// a resolution ("" is the workflow's first) where it closes the issue. author
+// is an account id.
+func (j *Jira) Transition(idOrKey, status, resolution, author string) error {
+	return j.byHand(idOrKey, author, func(i *Issue, c *Change) error {
+		w := &j.project(i.Project).Workflow
+		if resolution != "" && w.resolution(resolution) == "" {
+			return fmt.Errorf("there is no resolution %q", resolution)
+		}
+		for _, e := range w.from(i.Status) {
+			if strings.EqualFold(e.To, status) {
+				w.enter(i, e.Transition, w.resolution(resolution), c)
+				return nil
+			}
+		}
+		return fmt.Errorf("no transition leads from %q to %q", i.Status, status)
+	})
+}
+
+// Assign gives an issue to an account; "" takes it from everybody.
+func (j *Jira) Assign(idOrKey, accountID, author string) error {
+	return j.byHand(idOrKey, author, func(i *Issue, c *Change) error {
+		if accountID != "" && j.user(accountID) == nil {
+			return fmt.Errorf("there is no account %q", accountID)
+		}
+		c.set("assignee", &i.Assignee, accountID)
+		return nil
+	})
+}
+
+// Comment adds a comment of plain text.
+func (j *Jira) Comment(idOrKey, text, author string) error {
+	return j.byHand(idOrKey, author, func(i *Issue, _ *Change) error {
+		i.Comments = append(i.Comments, Comment{ID: j.nextID(), Author: author, Body: plainDocument(text), Created: j.now()})
+		i.Updated = j.now()
+		return nil
+	})
+}
+
+// Edit changes fields of an issue.
+func (j *Jira) Edit(idOrKey string, e Edited, author string) error {
+	return j.byHand(idOrKey, author, func(i *Issue, c *Change) error {
+		if e.Summary != nil {
+			c.set("summary", &i.Summary, *e.Summary)
+		}
+		if e.Priority != nil {
+			c.set("priority", &i.Priority, *e.Priority)
+		}
+		if e.Description != nil {
+			setDescription(i, plainDocument(*e.Description), c)
+		}
+		if e.Labels != nil {
+			setLabels(i, e.Labels, c)
+		}
+		return nil
+	})
+}
+
+// Delete removes an issue for good.
+func (j *Jira) Delete(idOrKey string) error {
+	return j.byHand(idOrKey, "", func(i *Issue, _ *Change) error {
+		i.Deleted = true
+		return nil
+	})
+}
+
+func (j *Jira) byHand(idOrKey, author string, act func(*Issue, *Change) error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	old := j.find(idOrKey)
+	if old == nil {
+		return fmt.Errorf("there is no issue %s", idOrKey)
+	}
+	i, c := old.clone(), Change{Author: author}
+	if err := act(i, &c); err != nil {
+		return fmt.Errorf("%s: %w", i.Key, err)
+	}
+	j.record(i, c)
+	return j.commit(i)
+}
+
+func setDescription(i *Issue, doc json.RawMessage, c *Change) {
+	from, to := plainText(i.Description), plainText(doc)
+	if string(i.Description) == string(doc) {
+		return
+	}
+	i.Description = doc
+	c.Items = append(c.Items, ChangedField{Field: "description", From: from, To: to})
+}
+
+func setLabels(i *Issue, labels []string, c *Change) {
+	next := slices.Clone(labels)
+	slices.Sort(next)
+	next = slices.Compact(next)
+	if slices.Equal(next, i.Labels) {
+		return
+	}
+	c.Items = append(c.Items, ChangedField{Field: "labels", From: strings.Join(i.Labels, " "), To: strings.Join(next, " ")})
+	i.Labels = next
+}

@@ -1,0 +1,217 @@
+// Package sandbox is a Jira Cloud on loopback, for demos and tests: the part
+// of the REST API v3 that a tracker client needs, with workflows, users,
+// search, comments, properties and history.
+//
+// It keeps its promises as the real one does, and breaks them as the real one
+// does: requests that do not fit are refused field by field, searches have pages
+// and no total, and a [Fault] loses an answer, slows or refuses a request on
+// demand. Its state is a journal of changed issues, synced before an answer
+// goes out, so that it survives being killed beside the program under test.
+// People work in it through methods (people.go), as they would in a browser.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config describes a sandbox.
+type Config struct {
+	Projects []Project
+	Users    []User
+	// Email and Token are the credentials that the API asks for. The account is
+	// made if no user has the e-mail.
+	Email, Token string
+	Now          func() time.Time // the server's clock; nil is the system's
+	Journal      string           // file that keeps the state; "" keeps it in memory
+	// OnCommit, if set, is called when a creation is committed and not yet
+	// answered: the moment in which a caller can die with a ticket filed and
+	// nobody knowing.
+	OnCommit func(Request)
+}
+
+// Request is a request as a hook sees it.
+type Request struct {
+	Method, Path string
+	Keys         []string // of the issues that it made
+}
+
+// Project is a project of the site.
+type Project struct {
+	Key, Name string
+	Types     []string // issue types; nil is Task and Bug
+	Workflow  Workflow // the zero one is To Do → In Progress → Done
+	Archived  bool
+	// Hidden fields are on no screen of the project: setting one is refused.
+	Hidden []string
+	// Swallows lists fields that an edit accepts and does not set.
+	Swallows []string
+}
+
+// User is an account of the site.
+type User struct {
+	AccountID, Email, Name string
+	HideEmail              bool // the profile shows the e-mail to nobody
+	Inactive               bool
+}
+
+// Jira is a sandbox.
+type Jira struct {
+	cfg     Config
+	self    User // the account of the API
+	handler http.Handler
+	faults  faults
+
+	mu       sync.Mutex // guards what follows
+	issues   map[int64]*Issue
+	order    []int64          // ids, ascending
+	numbers  map[string]int64 // last number of each project
+	lastID   int64
+	journal  *os.File
+	server   *http.Server
+	listener net.Listener
+	served   chan struct{}
+}
+
+// firstID is the id before that of the first issue, entry and comment.
+const firstID = 10000
+
+// New makes a sandbox and replays its journal. It does not listen yet.
+func New(cfg Config) (*Jira, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.Projects, cfg.Users = slices.Clone(cfg.Projects), slices.Clone(cfg.Users)
+	j := &Jira{cfg: cfg, issues: map[int64]*Issue{}, numbers: map[string]int64{}, lastID: firstID}
+	if err := j.setUp(); err != nil {
+		return nil, err
+	}
+	j.handler = j.routes()
+	if err := j.openJournal(); err != nil {
+		return nil, fmt.Errorf("sandbox journal %s: %w", cfg.Journal, err)
+	}
+	return j, nil
+}
+
+// setUp fills in what the configuration leaves out.
+func (j *Jira) setUp() error {
+	if j.cfg.Email == "" || j.cfg.Token == "" {
+		return errors.New("a sandbox needs the e-mail and the token that it is to ask for")
+	}
+	keys := map[string]bool{}
+	for i := range j.cfg.Projects {
+		p := &j.cfg.Projects[i]
+		if p.Key == "" || strings.ContainsAny(p.Key, "- ") || keys[p.Key] {
+			return fmt.Errorf("project %d: the key %q is empty, not a word or taken", i+1, p.Key)
+		}
+		keys[p.Key] = true
+		if p.Name == "" {
+			p.Name = p.Key
+		}
+		if len(p.Types) == 0 {
+			p.Types = []string{"Task", "Bug"}
+		}
+		if err := p.Workflow.setUp(); err != nil {
+			return fmt.Errorf("project %s: %w", p.Key, err)
+		}
+	}
+	for _, u := range j.cfg.Users {
+		if strings.EqualFold(u.Email, j.cfg.Email) {
+			j.self = u
+			return nil
+		}
+	}
+	j.self = User{AccountID: "sandbox-account", Email: j.cfg.Email, Name: "Trimtab"}
+	j.cfg.Users = append(j.cfg.Users, j.self)
+	return nil
+}
+
+// Handler is the site's web server, to be served by the caller.
+func (j *Jira) Handler() http.Handler { return j.handler }
+
+// Start listens on a loopback address, as 127.0.0.1:0, and serves until Stop.
+func (j *Jira) Start(addr string) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		return errors.Join(fmt.Errorf("a sandbox listens on loopback only, not on %s", addr), listener.Close())
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.server != nil {
+		return errors.Join(errors.New("the sandbox is started already"), listener.Close())
+	}
+	server := &http.Server{Handler: j.handler, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan struct{})
+	j.server, j.listener, j.served = server, listener, served
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // it always ends with an error: Stop closed it
+	}()
+	return nil
+}
+
+// URL is the address of a started sandbox, "" of one that is not.
+func (j *Jira) URL() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.listener == nil {
+		return ""
+	}
+	return "http://" + j.listener.Addr().String()
+}
+
+// Stop ends the server, lets running requests finish until the context ends,
+// and closes the journal. It may be called twice.
+func (j *Jira) Stop(ctx context.Context) error {
+	j.faults.release()
+	j.mu.Lock()
+	server, served := j.server, j.served
+	j.server, j.listener = nil, nil
+	j.mu.Unlock()
+	var err error
+	if server != nil {
+		if err = server.Shutdown(ctx); err != nil {
+			err = server.Close() // the context has ended: who still waits is cut off
+		}
+		<-served
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.journal != nil {
+		err = errors.Join(err, j.journal.Close())
+		j.journal = nil
+	}
+	return err
+}
+
+func (j *Jira) project(key string) *Project {
+	for i := range j.cfg.Projects {
+		if j.cfg.Projects[i].Key == key {
+			return &j.cfg.Projects[i]
+		}
+	}
+	return nil
+}
+
+func (j *Jira) user(accountID string) *User {
+	for i := range j.cfg.Users {
+		if j.cfg.Users[i].AccountID == accountID {
+			return &j.cfg.Users[i]
+		}
+	}
+	return nil
+}
+
+// now is the server's time in its own resolution.
+func (j *Jira) now() time.Time { return j.cfg.Now().UTC().Truncate(time.Millisecond) }

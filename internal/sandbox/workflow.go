@@ -1,0 +1,119 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Workflow is what the statuses of a project are and how one gets from each to
+// the next.
+type Workflow struct {
+	Statuses    []Status // the first is that of a new issue
+	Transitions []Transition
+	// Resolutions are what a closing transition can set; nil is Done, Won't Do,
+	// Duplicate and Cannot Reproduce.
+	Resolutions []string
+}
+
+// Status is a status and its category: new, indeterminate or done.
+type Status struct{ Name, Category string }
+
+// Transition leads from a status, or from any other one if From is "".
+type Transition struct {
+	Name, From, To string
+	// NoScreen: the resolution cannot be chosen on the way.
+	NoScreen bool
+	// NeedsResolution: the transition is refused without one.
+	NeedsResolution bool
+}
+
+var priorities = []string{"Highest", "High", "Medium", "Low", "Lowest"}
+
+var defaultResolutions = []string{"Done", "Won't Do", "Duplicate", "Cannot Reproduce"}
+
+// defaultWorkflow is Jira's simplest with an order: what is done may be reopened.
+func defaultWorkflow() Workflow {
+	return Workflow{
+		Statuses: []Status{{"To Do", "new"}, {"In Progress", "indeterminate"}, {"Done", "done"}},
+		Transitions: []Transition{
+			{Name: "Start", From: "To Do", To: "In Progress"},
+			{Name: "Stop", From: "In Progress", To: "To Do"},
+			{Name: "Close", From: "To Do", To: "Done"},
+			{Name: "Finish", From: "In Progress", To: "Done"},
+			{Name: "Reopen", From: "Done", To: "To Do"},
+		},
+	}
+}
+
+func (w *Workflow) setUp() error {
+	if len(w.Statuses) == 0 {
+		resolutions := w.Resolutions
+		*w = defaultWorkflow()
+		w.Resolutions = resolutions
+	}
+	if w.Resolutions == nil {
+		w.Resolutions = defaultResolutions
+	}
+	for _, s := range w.Statuses {
+		if !slices.Contains([]string{"new", "indeterminate", "done"}, s.Category) {
+			return fmt.Errorf("status %q: %q is not a category", s.Name, s.Category)
+		}
+	}
+	for _, t := range w.Transitions {
+		if w.status(t.To) == nil || t.From != "" && w.status(t.From) == nil {
+			return fmt.Errorf("transition %q joins %q and %q, which are not both statuses", t.Name, t.From, t.To)
+		}
+	}
+	return nil
+}
+
+func (w *Workflow) status(name string) *Status {
+	i := slices.IndexFunc(w.Statuses, func(s Status) bool { return strings.EqualFold(s.Name, name) })
+	if i < 0 {
+		return nil
+	}
+	return &w.Statuses[i]
+}
+
+// edge is a transition that is open to an issue now.
+type edge struct {
+	Transition
+	ID string
+}
+
+// from lists the transitions out of a status. Ids belong to a workflow's
+// edges; nothing else may be read out of them.
+func (w *Workflow) from(status string) []edge {
+	var all []edge
+	for i, t := range w.Transitions {
+		if t.From == status || t.From == "" && t.To != status {
+			all = append(all, edge{Transition: t, ID: strconv.Itoa(11 + 10*i)})
+		}
+	}
+	return all
+}
+
+// closes reports whether a transition ends in a closed status, where an issue
+// has a resolution.
+func (w *Workflow) closes(t Transition) bool { return w.status(t.To).Category == "done" }
+
+// enter moves an issue along; a closed issue has a resolution, an open one none.
+func (w *Workflow) enter(i *Issue, t Transition, resolution string, c *Change) {
+	c.set("status", &i.Status, t.To)
+	if !w.closes(t) {
+		resolution = ""
+	} else if resolution == "" && len(w.Resolutions) > 0 {
+		resolution = w.Resolutions[0]
+	}
+	c.set("resolution", &i.Resolution, resolution)
+}
+
+func (w *Workflow) resolution(name string) string {
+	i := slices.IndexFunc(w.Resolutions, func(r string) bool { return strings.EqualFold(r, name) })
+	if i < 0 {
+		return ""
+	}
+	return w.Resolutions[i]
+}

@@ -1,0 +1,343 @@
+package jira
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"html"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
+	gmhtml "github.com/yuin/goldmark/renderer/html"
+	gmtext "github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// node is a node of an Atlassian document.
+type node struct {
+	Type    string         `json:"type"`
+	Version int            `json:"version,omitempty"`
+	Attrs   map[string]any `json:"attrs,omitempty"`
+	Text    string         `json:"text,omitempty"`
+	Marks   []mark         `json:"marks,omitempty"`
+	Content []node         `json:"content,omitempty"`
+}
+
+type mark struct {
+	Type  string         `json:"type"`
+	Attrs map[string]any `json:"attrs,omitempty"`
+}
+
+// document turns Markdown into an Atlassian document: paragraphs, headings,
+// lists, tables, code, quotes, rules, links and emphasis. What Jira would
+// refuse is left out or written plainly, since one wrong node refuses a ticket.
+func document(md string) node {
+	c := converter{source: []byte(cut(md, maxText))}
+	parser := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)).Parser()
+	blocks := c.blocks(parser.Parse(gmtext.NewReader(c.source)), false)
+	if len(blocks) == 0 {
+		blocks = []node{{Type: "paragraph"}}
+	}
+	return node{Type: "doc", Version: 1, Content: blocks}
+}
+
+// documentOf reads a description; a plain text is taken as it is.
+func documentOf(raw json.RawMessage) node {
+	var doc node
+	if err := json.Unmarshal(raw, &doc); err == nil {
+		return doc
+	}
+	var plain string
+	if err := json.Unmarshal(raw, &plain); err != nil {
+		return node{}
+	}
+	return node{Type: "doc", Content: []node{paragraph([]node{{Type: "text", Text: plain}})}}
+}
+
+type converter struct{ source []byte }
+
+// blocks converts the children of a block. Inside of lists, quotes and cells
+// Jira allows fewer kinds.
+func (c converter) blocks(parent ast.Node, inner bool) []node {
+	var all []node
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		all = append(all, c.block(n, inner)...)
+	}
+	return all
+}
+
+func (c converter) block(n ast.Node, inner bool) []node {
+	switch n := n.(type) {
+	case *ast.Heading:
+		if inner {
+			return []node{paragraph(c.inlines(n, []mark{{Type: "strong"}}))}
+		}
+		return []node{{Type: "heading", Attrs: map[string]any{"level": n.Level}, Content: c.inlines(n, nil)}}
+	case *ast.List:
+		return []node{c.list(n)}
+	case *ast.FencedCodeBlock:
+		return []node{c.code(n.Lines(), string(n.Language(c.source)))}
+	case *ast.CodeBlock:
+		return []node{c.code(n.Lines(), "")}
+	case *ast.HTMLBlock:
+		return []node{c.rawHTML(n)}
+	case *ast.Blockquote:
+		if inner {
+			return c.blocks(n, true)
+		}
+		return []node{{Type: "blockquote", Content: filled(c.blocks(n, true))}}
+	case *ast.ThematicBreak:
+		if inner {
+			return nil
+		}
+		return []node{{Type: "rule"}}
+	case *extast.Table:
+		return c.table(n, inner)
+	}
+	if text := c.inlines(n, nil); len(text) > 0 { // a paragraph, a list's text
+		return []node{paragraph(text)}
+	}
+	return nil
+}
+
+func paragraph(content []node) node { return node{Type: "paragraph", Content: content} }
+
+// filled: some nodes must have a content.
+func filled(content []node) []node {
+	if len(content) == 0 {
+		return []node{{Type: "paragraph"}}
+	}
+	return content
+}
+
+func (c converter) list(n *ast.List) node {
+	list := node{Type: "bulletList"}
+	if n.IsOrdered() {
+		list.Type, list.Attrs = "orderedList", map[string]any{"order": n.Start}
+	}
+	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
+		content := filled(c.blocks(item, true))
+		if strings.HasSuffix(content[0].Type, "List") { // an item begins with text
+			content = slices.Insert(content, 0, node{Type: "paragraph"})
+		}
+		list.Content = append(list.Content, node{Type: "listItem", Content: content})
+	}
+	return list
+}
+
+func (c converter) lines(lines *gmtext.Segments) string {
+	var b strings.Builder
+	for i := range lines.Len() {
+		line := lines.At(i)
+		b.Write(line.Value(c.source))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (c converter) code(lines *gmtext.Segments, language string) node {
+	block := node{Type: "codeBlock"}
+	if language != "" {
+		block.Attrs = map[string]any{"language": language}
+	}
+	if text := c.lines(lines); text != "" {
+		block.Content = []node{{Type: "text", Text: text}}
+	}
+	return block
+}
+
+// rawHTML shows HTML as the text that it is.
+func (c converter) rawHTML(n *ast.HTMLBlock) node {
+	text := c.lines(n.Lines())
+	if n.HasClosure() {
+		text = strings.TrimRight(text+"\n"+string(n.ClosureLine.Value(c.source)), "\n")
+	}
+	return paragraph(broken(strings.TrimSpace(text)))
+}
+
+// broken puts hard breaks between lines.
+func broken(text string) []node {
+	var all []node
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			all = append(all, node{Type: "hardBreak"})
+		}
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, node{Type: "text", Text: line})
+		}
+	}
+	return all
+}
+
+// table converts a table; inside of a list its rows become lines.
+func (c converter) table(n *extast.Table, inner bool) []node {
+	table, flat := node{Type: "table"}, []node{}
+	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
+		cellType := "tableCell"
+		if _, head := row.(*extast.TableHeader); head {
+			cellType = "tableHeader"
+		}
+		line, cells := []node{}, []node{}
+		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			text := c.inlines(cell, nil)
+			if len(line) > 0 {
+				line = append(line, node{Type: "text", Text: " – "})
+			}
+			line = append(line, text...)
+			cells = append(cells, node{Type: cellType, Content: []node{paragraph(text)}})
+		}
+		flat = append(flat, paragraph(joined(line)))
+		table.Content = append(table.Content, node{Type: "tableRow", Content: cells})
+	}
+	if inner {
+		return flat
+	}
+	return []node{table}
+}
+
+func (c converter) inlines(parent ast.Node, marks []mark) []node {
+	var all []node
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		all = append(all, c.inline(n, marks)...)
+	}
+	return joined(all)
+}
+
+func (c converter) inline(n ast.Node, marks []mark) []node {
+	switch n := n.(type) {
+	case *ast.Text:
+		return c.text(n, marks)
+	case *ast.String:
+		return textNode(string(n.Value), marks)
+	case *ast.CodeSpan:
+		text := strings.ReplaceAll(c.raw(n), "\n", " ")
+		return textNode(text, withCode(marks))
+	case *ast.Emphasis:
+		kind := "em"
+		if n.Level == 2 {
+			kind = "strong"
+		}
+		return c.inlines(n, with(marks, mark{Type: kind}))
+	case *extast.Strikethrough:
+		return c.inlines(n, with(marks, mark{Type: "strike"}))
+	case *ast.Link:
+		return c.link(n, n.Destination, marks)
+	case *ast.Image:
+		return c.link(n, n.Destination, marks)
+	case *ast.AutoLink:
+		return textNode(string(n.Label(c.source)), withLink(marks, string(n.URL(c.source))))
+	case *ast.RawHTML:
+		return textNode(c.segments(n.Segments), marks)
+	}
+	return c.inlines(n, marks)
+}
+
+func (c converter) text(n *ast.Text, marks []mark) []node {
+	text := string(n.Segment.Value(c.source))
+	if !n.IsRaw() {
+		text = resolved(text)
+	}
+	if n.SoftLineBreak() {
+		text += " "
+	}
+	all := textNode(text, marks)
+	if n.HardLineBreak() {
+		all = append(all, node{Type: "hardBreak"})
+	}
+	return all
+}
+
+// resolved undoes escapes and entities as the HTML writer does.
+func resolved(text string) string {
+	var b bytes.Buffer
+	w := bufio.NewWriter(&b)
+	gmhtml.DefaultWriter.Write(w, []byte(text))
+	if w.Flush() != nil { // memory does not fail
+		return text
+	}
+	return html.UnescapeString(b.String())
+}
+
+func (c converter) raw(parent ast.Node) string {
+	var b strings.Builder
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Text:
+			b.Write(n.Segment.Value(c.source))
+		case *ast.String:
+			b.Write(n.Value)
+		}
+	}
+	return b.String()
+}
+
+func (c converter) segments(all *gmtext.Segments) string {
+	var b strings.Builder
+	for i := range all.Len() {
+		segment := all.At(i)
+		b.Write(segment.Value(c.source))
+	}
+	return strings.ReplaceAll(b.String(), "\n", " ")
+}
+
+func (c converter) link(n ast.Node, destination []byte, marks []mark) []node {
+	href := string(util.URLEscape(destination, true))
+	marks = withLink(marks, href)
+	if text := c.inlines(n, marks); len(text) > 0 {
+		return text
+	}
+	return textNode(href, marks)
+}
+
+// textNode drops empty texts, which Jira refuses.
+func textNode(text string, marks []mark) []node {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+	if text == "" {
+		return nil
+	}
+	return []node{{Type: "text", Text: text, Marks: marks}}
+}
+
+func with(marks []mark, m mark) []mark {
+	if slices.ContainsFunc(marks, func(old mark) bool { return old.Type == m.Type }) {
+		return marks
+	}
+	all := append(slices.Clone(marks), m)
+	slices.SortFunc(all, func(a, b mark) int { return strings.Compare(a.Type, b.Type) })
+	return all
+}
+
+// withCode: Jira allows code beside a link only.
+func withCode(marks []mark) []mark {
+	marks = slices.DeleteFunc(slices.Clone(marks), func(m mark) bool { return m.Type != "link" })
+	return with(marks, mark{Type: "code"})
+}
+
+// withLink marks a text as a link, unless the address is one that should not
+// be clicked.
+func withLink(marks []mark, href string) []mark {
+	u, err := url.Parse(href)
+	if err != nil || !slices.Contains([]string{"http", "https", "mailto"}, strings.ToLower(u.Scheme)) {
+		return marks
+	}
+	return with(marks, mark{Type: "link", Attrs: map[string]any{"href": href}})
+}
+
+// joined merges neighbours with the same marks.
+func joined(all []node) []node {
+	var merged []node
+	for _, n := range all {
+		if i := len(merged) - 1; i >= 0 && n.Type == "text" && merged[i].Type == "text" && slices.EqualFunc(n.Marks, merged[i].Marks, sameMark) {
+			merged[i].Text += n.Text
+			continue
+		}
+		merged = append(merged, n)
+	}
+	return merged
+}
+
+func sameMark(a, b mark) bool { return a.Type == b.Type && a.Attrs["href"] == b.Attrs["href"] }

@@ -1,0 +1,132 @@
+package jira
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// Bounds of the pause that a refusal asks for. Sites have been seen to say 0.
+const (
+	minPause = time.Second
+	maxPause = 24 * time.Hour
+)
+
+// failed makes the error of a call, with every trace of the token removed.
+func (c *Client) failed(k call, kind tracker.Kind, status int, message string, err error) *tracker.Error {
+	e := &tracker.Error{Kind: kind, Request: k.String(), Status: status, Message: c.redact(message), Err: err}
+	if err != nil && c.redact(err.Error()) != err.Error() {
+		e.Err = errors.New(c.redact(err.Error()))
+	}
+	return e
+}
+
+// redact removes the token: a proxy or a debug page may echo a request.
+func (c *Client) redact(text string) string {
+	basic := base64.StdEncoding.EncodeToString([]byte(c.cfg.Email + ":" + c.cfg.Token))
+	return strings.NewReplacer(basic, "[removed]", c.cfg.Token, "[removed]", url.QueryEscape(c.cfg.Token), "[removed]").Replace(text)
+}
+
+// unanswered judges a call without an answer: refused at the door it may be
+// sent again; once it was on its way nobody knows.
+func (c *Client) unanswered(k call, sent bool, err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // its text repeats the query
+	}
+	if !sent {
+		return c.failed(k, tracker.Retry, 0, "not reached", err)
+	}
+	return c.failed(k, k.doubt(), 0, "no answer", err)
+}
+
+// refused judges an answer that is no success.
+func (c *Client) refused(k call, resp *http.Response, body []byte) error {
+	kind := refusal(k, resp)
+	e := c.failed(k, kind, resp.StatusCode, reason(resp, body), nil)
+	pause, said := retryAfter(resp, c.cfg.Now())
+	if kind == tracker.Retry && (said || resp.StatusCode == http.StatusTooManyRequests) {
+		e.RetryAfter = min(max(pause, minPause), maxPause)
+	}
+	return e
+}
+
+func refusal(k call, resp *http.Response) tracker.Kind {
+	// Jira may let a failed login through as a stranger, who then sees nothing.
+	switch resp.Header.Get("X-Seraph-LoginReason") {
+	case "AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED":
+		return tracker.Unauthorized
+	}
+	switch status := resp.StatusCode; {
+	case status == http.StatusUnauthorized:
+		return tracker.Unauthorized
+	case status == http.StatusForbidden:
+		return tracker.Forbidden
+	case status == http.StatusNotFound:
+		return tracker.Missing
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly:
+		return tracker.Retry
+	case status == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "":
+		return tracker.Retry
+	case status >= 500:
+		return k.doubt()
+	}
+	return tracker.Rejected
+}
+
+// retryAfter reads the pause that an answer asks for: seconds or a date.
+func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
+	text := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		return time.Duration(min(max(seconds, 0), maxPause.Seconds()) * float64(time.Second)), true
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return at.Sub(now), true
+	}
+	if at, err := time.Parse(time.RFC3339, resp.Header.Get("X-RateLimit-Reset")); err == nil {
+		return at.Sub(now), true
+	}
+	return 0, false
+}
+
+// complaint is how Jira words its refusals.
+type complaint struct {
+	Messages []string          `json:"errorMessages"`
+	Errors   map[string]string `json:"errors"`
+}
+
+func (f complaint) String() string {
+	parts := slices.Clone(f.Messages)
+	for _, field := range slices.Sorted(maps.Keys(f.Errors)) {
+		parts = append(parts, field+": "+f.Errors[field])
+	}
+	return cut(strings.Join(parts, "; "), 1000)
+}
+
+// reason is what an answer says about its refusal; a page of HTML says nothing.
+func reason(resp *http.Response, body []byte) string {
+	var f complaint
+	text := ""
+	if json.Unmarshal(body, &f) == nil {
+		text = f.String()
+	}
+	if where, err := url.Parse(resp.Header.Get("Location")); err == nil && resp.StatusCode/100 == 3 {
+		text = "it points to " + where.Host + where.Path + " instead: is the URL of the site right?"
+	}
+	if limit := resp.Header.Get("RateLimit-Reason"); limit != "" {
+		text = strings.TrimSpace(text + " (" + limit + ")")
+	}
+	if text == "" {
+		text = http.StatusText(resp.StatusCode)
+	}
+	return text
+}

@@ -1,0 +1,128 @@
+package jira
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// propertyKey is the issue and comment property that names our writes.
+const propertyKey = "trimtab"
+
+// property is its value.
+type property struct {
+	Marker trimtab.Marker `json:"marker,omitempty"`
+	Op     string         `json:"op,omitempty"`
+}
+
+// issueFields are the fields that are read of every issue.
+var issueFields = []string{
+	"summary", "description", "status", "resolution", "assignee", "priority", "labels", "project", "issuetype", "created", "updated",
+}
+
+type named struct {
+	Name string `json:"name"`
+}
+
+type user struct {
+	AccountID string `json:"accountId"`
+	Email     string `json:"emailAddress"`
+	Name      string `json:"displayName"`
+	Active    *bool  `json:"active"`
+}
+
+type status struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Category struct {
+		Key string `json:"key"`
+	} `json:"statusCategory"`
+}
+
+// issue is an issue as Jira shows it.
+type issue struct {
+	ID     string `json:"id"`
+	Key    string `json:"key"`
+	Fields struct {
+		Summary     string          `json:"summary"`
+		Description json.RawMessage `json:"description"`
+		Status      status          `json:"status"`
+		Resolution  *named          `json:"resolution"`
+		Assignee    *user           `json:"assignee"`
+		Priority    *named          `json:"priority"`
+		Labels      []string        `json:"labels"`
+		Project     struct {
+			Key string `json:"key"`
+		} `json:"project"`
+		Created stamp `json:"created"`
+		Updated stamp `json:"updated"`
+	} `json:"fields"`
+	Properties map[string]json.RawMessage `json:"properties"`
+}
+
+// stamp is a time in one of the two ways in which Jira writes it.
+type stamp struct{ time.Time }
+
+// UnmarshalJSON reads an offset with or without its colon; null is no time.
+func (s *stamp) UnmarshalJSON(text []byte) error {
+	var word string
+	if err := json.Unmarshal(text, &word); err != nil || word == "" {
+		return err
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05.999-0700", time.RFC3339Nano} {
+		if t, err := time.Parse(layout, word); err == nil {
+			s.Time = t.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a time", word)
+}
+
+func (i *issue) project() string {
+	if i.Fields.Project.Key != "" {
+		return i.Fields.Project.Key
+	}
+	project, _, _ := strings.Cut(i.Key, "-")
+	return project
+}
+
+func (i *issue) property() property {
+	var p property
+	if json.Unmarshal(i.Properties[propertyKey], &p) != nil {
+		return property{} // somebody else's value: the label decides
+	}
+	return p
+}
+
+func (i *issue) accountID() string {
+	if i.Fields.Assignee == nil {
+		return ""
+	}
+	return i.Fields.Assignee.AccountID
+}
+
+func (c *Client) browse(key string) string { return c.base.JoinPath("browse", key).String() }
+
+// shown translates an issue into the words of all trackers.
+func (c *Client) shown(i *issue) tracker.Issue {
+	marker, labels := splitLabels(i.Fields.Labels, i.property().Marker)
+	shown := tracker.Issue{
+		ID: i.ID, Key: i.Key, URL: c.browse(i.Key), Project: i.project(), Marker: marker, Status: c.statusOf(i),
+		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Description: markdown(documentOf(i.Fields.Description)),
+		Labels: labels, Created: i.Fields.Created.Time, Updated: i.Fields.Updated.Time,
+	}
+	if u := i.Fields.Assignee; u != nil {
+		shown.Assignee = u.Email
+		if u.Email == "" { // hidden by the person's profile
+			shown.Assignee = u.AccountID
+		}
+	}
+	if p := i.Fields.Priority; p != nil {
+		shown.Priority = p.Name
+	}
+	return shown
+}

@@ -1,0 +1,110 @@
+package jira_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/sandbox"
+	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/jira"
+	"github.com/trimtab/trimtab/tracker/trackertest"
+)
+
+const (
+	email = "trimtab@example.com"
+	token = "tok-3f9c-SECRET/+&"
+)
+
+// site is a sandbox behind a real server, and a client of it.
+type site struct {
+	sandbox *sandbox.Jira
+	client  *jira.Client
+	clock   *clock.Manual
+	url     string
+}
+
+// open starts a site; edit, if not nil, changes what it is made of.
+func open(t *testing.T, edit func(*sandbox.Config, *jira.Config)) *site {
+	t.Helper()
+	now := clock.At(time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC))
+	sc := sandbox.Config{
+		Projects: []sandbox.Project{{Key: "FIN", Name: "Finance"}},
+		Users: []sandbox.User{
+			{AccountID: "acc-ann", Email: "ann@example.com", Name: "Ann Archer"},
+			{AccountID: "acc-ben", Email: "ben@example.com", Name: "Ben Baker"},
+			{AccountID: "acc-eve", Email: "eve@example.com", Name: "Eve Hidden", HideEmail: true},
+		},
+		Email: email, Token: token, Now: now.Now, Journal: filepath.Join(t.TempDir(), "journal.ndjson"),
+	}
+	jc := jira.Config{Email: email, Token: token, Now: now.Now, HTTP: &http.Client{Transport: checked(t)}}
+	if edit != nil {
+		edit(&sc, &jc)
+	}
+	s := &site{clock: now}
+	var err error
+	if s.sandbox, err = sandbox.New(sc); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s.sandbox.Handler())
+	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		if err := s.sandbox.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	s.url, jc.URL = server.URL, server.URL
+	if s.client, err = jira.New(jc); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.client.Close)
+	return s
+}
+
+func TestSuite(t *testing.T) {
+	trackertest.Run(t, func(t *testing.T) trackertest.Site {
+		s := open(t, nil)
+		return trackertest.Site{
+			Tracker: s.client, Target: tracker.Target{Project: "FIN", Type: "Task"}, Advance: s.clock.Advance,
+			Owner: "ann@example.com", Other: "ben@example.com",
+			Delete: func(id string) {
+				if err := s.sandbox.Delete(id); err != nil {
+					t.Fatal(err)
+				}
+			},
+		}
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	good := jira.Config{URL: "https://company.atlassian.net", Email: email, Token: token}
+	tests := []struct {
+		name string
+		edit func(*jira.Config)
+		want string
+	}{
+		{"no URL", func(c *jira.Config) { c.URL = "" }, "URL of a Jira site"},
+		{"a password in the URL", func(c *jira.Config) { c.URL = "https://me:" + "pw@company.atlassian.net" }, "URL of a Jira site"},
+		{"a clear connection", func(c *jira.Config) { c.URL = "http://company.atlassian.net" }, "in clear"},
+		{"no token", func(c *jira.Config) { c.Token = "" }, "API token"},
+		{"an unknown status", func(c *jira.Config) { c.Status = map[string]map[string]string{"FIN": {"closed": "Done"}} }, `"closed"`},
+		{"an empty status", func(c *jira.Config) { c.Status = map[string]map[string]string{"FIN": {"done": ""}} }, "names no status"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := good
+			test.edit(&cfg)
+			_, err := jira.New(cfg)
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "pw@") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	if _, err := jira.New(good); err != nil {
+		t.Errorf("a good one: %v", err)
+	}
+}

@@ -1,0 +1,174 @@
+package jira
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/tracker"
+)
+
+// maxHops is how many transitions may lead to a status.
+const maxHops = 3
+
+// transition is an edge of a workflow, out of the status where the issue is.
+type transition struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	To     status `json:"to"`
+	Fields map[string]struct {
+		Required bool    `json:"required"`
+		Allowed  []named `json:"allowedValues"`
+	} `json:"fields"`
+}
+
+// move takes the issue to the wanted status and reports whether it moved. A
+// workflow shows only the edges out of the current status, so the way is found
+// step by step, through open statuses and never back to where it was.
+func (w *writing) move(ctx context.Context) (bool, error) {
+	if w.change.Status == tracker.NoStatus {
+		return false, nil
+	}
+	w.goal = w.client.goal(w.before.project(), w.change.Status)
+	if w.client.reached(w.goal, w.before) {
+		return false, nil
+	}
+	now, been := w.before.Fields.Status, []string{}
+	for range maxHops {
+		edges, err := w.transitions(ctx)
+		if err != nil {
+			return false, err
+		}
+		if last := w.goal.final(edges); last != nil {
+			return true, w.enter(ctx, last)
+		}
+		been = append(been, now.Name)
+		next := w.goal.nearest(edges, now, been)
+		if next == nil {
+			return false, w.noWay(now, edges)
+		}
+		if err := w.take(ctx, next, ""); err != nil {
+			return false, err
+		}
+		now = next.To
+	}
+	return false, w.noWay(now, nil)
+}
+
+func (w *writing) transitions(ctx context.Context) ([]transition, error) {
+	var answer struct {
+		Transitions []transition `json:"transitions"`
+	}
+	query := url.Values{"expand": {"transitions.fields"}}
+	k := call{method: http.MethodGet, path: issuePath(w.before.ID, "transitions"), query: query, reads: true}
+	err := w.client.do(ctx, k, &answer)
+	return answer.Transitions, err
+}
+
+// final picks the edge into the goal. Among several closed statuses the one
+// whose name tells the same as the goal is meant.
+func (g goal) final(edges []transition) *transition {
+	var found *transition
+	for i := range edges {
+		e := &edges[i]
+		if !g.fits(e.To) {
+			continue
+		}
+		if isNotDone(e.To.Name) == (g.status == tracker.WontDo) {
+			return e
+		}
+		if found == nil && (g.name != "" || !isNotDone(e.To.Name)) {
+			found = e
+		}
+	}
+	return found
+}
+
+var rank = map[string]int{categoryNew: 0, categoryBusy: 1, categoryDone: 2}
+
+// nearest picks the edge to the status whose category is nearest to the goal's.
+// Closing on the way is for what ends closed and is not closed yet.
+func (g goal) nearest(edges []transition, now status, been []string) *transition {
+	var found *transition
+	for i := range edges {
+		e := &edges[i]
+		closing := e.To.Category.Key == categoryDone
+		if slices.Contains(been, e.To.Name) || closing && (g.category != categoryDone || now.Category.Key == categoryDone) {
+			continue
+		}
+		if found == nil || g.distance(e.To) < g.distance(found.To) {
+			found = e
+		}
+	}
+	return found
+}
+
+func (g goal) distance(s status) int {
+	d := rank[g.category] - rank[s.Category.Key]
+	return max(d, -d)
+}
+
+// enter takes the last edge. What a transition says about its fields is not
+// reliable: the resolution is tried, and left out where it is refused.
+func (w *writing) enter(ctx context.Context, last *transition) error {
+	resolution := w.goal.resolutionFor(last)
+	err := w.take(ctx, last, resolution)
+	var e *tracker.Error
+	if resolution == "" || !errors.As(err, &e) || e.Status != http.StatusBadRequest || w.goal.strict {
+		return err
+	}
+	return w.take(ctx, last, "")
+}
+
+// resolutionFor chooses the resolution to send: the mapped one, else one of the
+// allowed that tells the same, else, where it must be something, the first.
+func (g goal) resolutionFor(t *transition) string {
+	field, shown := t.Fields["resolution"]
+	if g.strict || !shown {
+		return g.resolution
+	}
+	wont := g.status == tracker.WontDo
+	i := slices.IndexFunc(field.Allowed, func(n named) bool { return isNotDone(n.Name) == wont })
+	switch {
+	case g.category != categoryDone || !wont && !field.Required:
+		return ""
+	case i >= 0:
+		return cmp.Or(exact(field.Allowed, g.resolution), field.Allowed[i].Name)
+	case field.Required && len(field.Allowed) > 0:
+		return field.Allowed[0].Name
+	}
+	return g.resolution
+}
+
+func exact(all []named, name string) string {
+	for _, n := range all {
+		if strings.EqualFold(n.Name, name) {
+			return n.Name
+		}
+	}
+	return ""
+}
+
+func (w *writing) take(ctx context.Context, t *transition, resolution string) error {
+	body := map[string]any{"transition": map[string]string{"id": t.ID}, "historyMetadata": history(w.change.Op)}
+	if resolution != "" {
+		body["fields"] = map[string]any{"resolution": named{resolution}}
+	}
+	return w.client.do(ctx, call{method: http.MethodPost, path: issuePath(w.before.ID, "transitions"), body: body}, nil)
+}
+
+func (w *writing) noWay(from status, edges []transition) error {
+	names := make([]string, len(edges))
+	for i, e := range edges {
+		names[i] = fmt.Sprintf("%s → %s", e.Name, e.To.Name)
+	}
+	k := call{method: http.MethodPost, path: issuePath(w.before.ID, "transitions")}
+	message := fmt.Sprintf("the workflow leads from %q to no status for %s within %d steps; it has: %s",
+		from.Name, w.change.Status, maxHops, strings.Join(names, ", "))
+	return w.client.failed(k, tracker.Rejected, 0, message, nil)
+}

@@ -1,0 +1,152 @@
+package jira
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/tracker"
+)
+
+const (
+	pageSize   = 100 // issues of one search page, markers of one search, ids of one fetch
+	maxPages   = 2000
+	searchPath = "/rest/api/3/search/jql"
+)
+
+// Find implements [tracker.Tracker].
+func (c *Client) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.Issue, error) {
+	var found []issue
+	for chunk := range slices.Chunk(markers, pageSize) {
+		quoted := make([]string, len(chunk))
+		for i, m := range chunk {
+			quoted[i] = quote(string(m))
+		}
+		some, err := c.search(ctx, "labels in ("+strings.Join(quoted, ", ")+") ORDER BY created ASC, key ASC")
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
+	}
+	slices.SortStableFunc(found, func(a, b issue) int { return a.Fields.Created.Compare(b.Fields.Created.Time) })
+	return c.shownAll(found), nil
+}
+
+// Fetch implements [tracker.Tracker].
+func (c *Client) Fetch(ctx context.Context, ids []string) ([]tracker.Issue, error) {
+	var all []issue
+	for chunk := range slices.Chunk(ids, pageSize) {
+		some, err := c.fetch(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return c.shownAll(all), nil
+}
+
+// Changed implements [tracker.Tracker]. The search asks by label, not by
+// project: one project that became unreadable would fail it. The moment goes in
+// milliseconds, because words of time are read in the account's time zone.
+func (c *Client) Changed(ctx context.Context, installation string, since time.Time) ([]tracker.Issue, error) {
+	jql := "labels = " + quote(installationLabel(installation))
+	if ms := since.UnixMilli(); ms > 0 {
+		jql += fmt.Sprintf(" AND updated >= %d", ms)
+	}
+	issues, err := c.search(ctx, jql+" ORDER BY updated ASC, key ASC")
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(issues, func(a, b issue) int {
+		return cmp.Or(a.Fields.Updated.Compare(b.Fields.Updated.Time), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+	})
+	return c.shownAll(issues), nil
+}
+
+func (c *Client) shownAll(issues []issue) []tracker.Issue {
+	shown := make([]tracker.Issue, len(issues))
+	for i := range issues {
+		shown[i] = c.shown(&issues[i])
+	}
+	return shown
+}
+
+// fetch reads up to 100 issues past the search index, which lags behind.
+func (c *Client) fetch(ctx context.Context, ids []string) ([]issue, error) {
+	var answer struct {
+		Issues []issue `json:"issues"`
+	}
+	body := map[string]any{"issueIdsOrKeys": ids, "fields": issueFields, "properties": []string{propertyKey}}
+	k := call{method: http.MethodPost, path: "/rest/api/3/issue/bulkfetch", body: body, reads: true}
+	err := c.do(ctx, k, &answer)
+	return answer.Issues, err
+}
+
+// one reads a single issue.
+func (c *Client) one(ctx context.Context, id string) (*issue, error) {
+	issues, err := c.fetch(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(issues) == 0 {
+		k := call{method: http.MethodPost, path: "/rest/api/3/issue/bulkfetch"}
+		return nil, c.failed(k, tracker.Missing, 0, "issue "+id+" is deleted or hidden from this account", nil)
+	}
+	return &issues[0], nil
+}
+
+// page is one page of a search. There is no total; the last page has no token.
+type page struct {
+	Issues []issue `json:"issues"`
+	Token  string  `json:"nextPageToken"`
+	Last   bool    `json:"isLast"`
+}
+
+// search reads all pages. An issue that changes meanwhile may come on two of
+// them: its later state counts. A search that does not end is an error, so that
+// nobody takes the part that came for the whole.
+func (c *Client) search(ctx context.Context, jql string) ([]issue, error) {
+	found, at, tokens := []issue{}, map[string]int{}, map[string]bool{}
+	token := ""
+	for range maxPages {
+		p, err := c.searchPage(ctx, jql, token)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range p.Issues {
+			if i, ok := at[one.ID]; ok {
+				found[i] = one
+				continue
+			}
+			at[one.ID] = len(found)
+			found = append(found, one)
+		}
+		if p.Token == "" || p.Last {
+			return found, nil
+		}
+		if tokens[p.Token] || len(p.Issues) == 0 {
+			return nil, c.endless("its pages do not lead on")
+		}
+		token, tokens[p.Token] = p.Token, true
+	}
+	return nil, c.endless(fmt.Sprintf("it has more than %d pages", maxPages))
+}
+
+func (c *Client) endless(why string) error {
+	return c.failed(call{method: http.MethodPost, path: searchPath}, tracker.Retry, 0, "the search does not end: "+why, nil)
+}
+
+func (c *Client) searchPage(ctx context.Context, jql, token string) (page, error) {
+	body := map[string]any{"jql": jql, "maxResults": pageSize, "fields": issueFields, "properties": []string{propertyKey}}
+	if token != "" {
+		body["nextPageToken"] = token
+	}
+	var p page
+	err := c.do(ctx, call{method: http.MethodPost, path: searchPath, body: body, reads: true}, &p)
+	return p, err
+}

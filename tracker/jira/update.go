@@ -1,0 +1,228 @@
+package jira
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/tracker"
+)
+
+func issuePath(id string, rest ...string) string {
+	return "/rest/api/3/issue/" + strings.Join(append([]string{url.PathEscape(id)}, rest...), "/")
+}
+
+// writing is a change on its way to one issue.
+type writing struct {
+	client *Client
+	change tracker.Change
+	goal   goal
+	owner  *owner // nil when the assignee stays
+	before *issue
+}
+
+// Update implements [tracker.Tracker]: the status first, because a workflow may
+// lock the fields of a closed ticket only after them; then the fields in one
+// request, then the comment.
+func (c *Client) Update(ctx context.Context, id string, change tracker.Change) (tracker.Issue, error) {
+	before, err := c.one(ctx, id)
+	if err != nil {
+		return tracker.Issue{}, err
+	}
+	w := &writing{client: c, change: change, before: before}
+	wrote, err := w.run(ctx)
+	if err != nil {
+		return tracker.Issue{}, err
+	}
+	after := before
+	if wrote {
+		if after, err = c.one(ctx, before.ID); err != nil {
+			return tracker.Issue{}, w.doubt(err)
+		}
+		if err := w.verify(after); err != nil {
+			return tracker.Issue{}, err
+		}
+	}
+	return c.shown(after), nil
+}
+
+// doubt is the error of reading back: what was written stays written, and
+// saying it again does no harm.
+func (w *writing) doubt(err error) error {
+	if tracker.KindOf(err) != tracker.Retry {
+		return err
+	}
+	return w.client.failed(call{method: http.MethodPut, path: issuePath(w.before.ID)}, tracker.Ambiguous, 0, "written, but not read back", err)
+}
+
+// run writes what is not so already and reports whether it wrote anything.
+func (w *writing) run(ctx context.Context) (bool, error) {
+	if err := w.findOwner(ctx); err != nil {
+		return false, err
+	}
+	moved, err := w.move(ctx)
+	if err != nil {
+		return false, err
+	}
+	edited, err := w.edit(ctx)
+	if err != nil {
+		return false, err
+	}
+	said, err := w.say(ctx)
+	return moved || edited || said, err
+}
+
+// findOwner looks up a new assignee. Unlike at creation, an unknown one is an
+// error: nothing else would tell that the assignee did not change.
+func (w *writing) findOwner(ctx context.Context) error {
+	name := w.change.Assignee
+	if name == nil {
+		return nil
+	}
+	if u := w.before.Fields.Assignee; *name == "" || u != nil && (strings.EqualFold(u.Email, *name) || u.AccountID == *name) {
+		w.owner = &owner{id: w.before.accountID()}
+		if *name == "" {
+			w.owner.id = ""
+		}
+		return nil
+	}
+	found, err := w.client.owner(ctx, w.before.project(), *name)
+	if err != nil {
+		return err
+	}
+	if found.id == "" {
+		return w.client.failed(call{method: http.MethodPut, path: issuePath(w.before.ID)}, tracker.Rejected, 0, found.note, nil)
+	}
+	w.owner = &found
+	return nil
+}
+
+// edit writes fields and labels in one request. Labels go as verbs, so that
+// those which a person sets meanwhile survive.
+func (w *writing) edit(ctx context.Context) (bool, error) {
+	fields := map[string]any{}
+	now := &w.before.Fields
+	if s := w.change.Summary; s != nil && summaryOf(*s) != now.Summary {
+		fields["summary"] = summaryOf(*s)
+	}
+	if d := w.change.Description; d != nil {
+		if doc := document(*d); markdown(doc) != markdown(documentOf(now.Description)) {
+			fields["description"] = doc
+		}
+	}
+	if w.owner != nil && w.owner.id != w.before.accountID() {
+		fields["assignee"] = nil
+		if w.owner.id != "" {
+			fields["assignee"] = map[string]string{"accountId": w.owner.id}
+		}
+	}
+	verbs := w.labelVerbs()
+	if len(fields) == 0 && len(verbs) == 0 {
+		return false, nil
+	}
+	body := map[string]any{"historyMetadata": history(w.change.Op)}
+	if len(fields) > 0 {
+		body["fields"] = fields
+	}
+	if len(verbs) > 0 {
+		body["update"] = map[string]any{"labels": verbs}
+	}
+	return true, w.client.do(ctx, call{method: http.MethodPut, path: issuePath(w.before.ID), body: body}, nil)
+}
+
+func (w *writing) labelVerbs() []map[string]string {
+	var verbs []map[string]string
+	for _, label := range labelsOf(w.change.AddLabels) {
+		if !slices.Contains(w.before.Fields.Labels, label) {
+			verbs = append(verbs, map[string]string{"add": label})
+		}
+	}
+	for _, label := range labelsOf(w.change.RemoveLabels) {
+		if slices.Contains(w.before.Fields.Labels, label) {
+			verbs = append(verbs, map[string]string{"remove": label})
+		}
+	}
+	return verbs
+}
+
+// say adds the comment, unless one of this write is there: then an earlier try
+// got through although its answer did not.
+func (w *writing) say(ctx context.Context) (bool, error) {
+	if w.change.Comment == "" {
+		return false, nil
+	}
+	said, err := w.said(ctx)
+	if err != nil || said {
+		return false, err
+	}
+	body := map[string]any{
+		"body": document(w.change.Comment), "properties": []map[string]any{{"key": propertyKey, "value": property{Op: w.change.Op}}},
+	}
+	return true, w.client.do(ctx, call{method: http.MethodPost, path: issuePath(w.before.ID, "comment"), body: body}, nil)
+}
+
+// comments is a page of an issue's comments.
+type comments struct {
+	Comments []struct {
+		Properties []struct {
+			Key   string   `json:"key"`
+			Value property `json:"value"`
+		} `json:"properties"`
+	} `json:"comments"`
+	Total int `json:"total"`
+}
+
+func (w *writing) said(ctx context.Context) (bool, error) {
+	if w.change.Op == "" {
+		return false, nil
+	}
+	for start := 0; start < pageSize*maxPages; start += pageSize {
+		var page comments
+		query := url.Values{"expand": {"properties"}, "orderBy": {"-created"}, "startAt": {fmt.Sprint(start)}, "maxResults": {fmt.Sprint(pageSize)}}
+		k := call{method: http.MethodGet, path: issuePath(w.before.ID, "comment"), query: query, reads: true}
+		if err := w.client.do(ctx, k, &page); err != nil {
+			return false, err
+		}
+		for _, comment := range page.Comments {
+			for _, p := range comment.Properties {
+				if p.Key == propertyKey && p.Value.Op == w.change.Op {
+					return true, nil
+				}
+			}
+		}
+		if len(page.Comments) == 0 || start+pageSize >= page.Total {
+			return false, nil
+		}
+	}
+	return false, nil
+}
+
+// verify compares every field that was to change: Jira says 204 even where a
+// screen or a workflow has swallowed a field.
+func (w *writing) verify(after *issue) error {
+	var swallowed []string
+	note := func(wrong bool, field string) {
+		if wrong {
+			swallowed = append(swallowed, field)
+		}
+	}
+	c, f := w.change, &after.Fields
+	note(c.Status != tracker.NoStatus && !w.client.reached(w.goal, after), fmt.Sprintf("status (it is %q)", f.Status.Name))
+	note(c.Summary != nil && summaryOf(*c.Summary) != f.Summary, "summary")
+	note(c.Description != nil && words(document(*c.Description)) != words(documentOf(f.Description)), "description")
+	note(w.owner != nil && w.owner.id != after.accountID(), "assignee")
+	for _, label := range labelsOf(c.AddLabels) {
+		note(!slices.Contains(f.Labels, label), "label "+label)
+	}
+	for _, label := range labelsOf(c.RemoveLabels) {
+		note(slices.Contains(f.Labels, label), "label "+label)
+	}
+	if len(swallowed) == 0 {
+		return nil
+	}
+	k := call{method: http.MethodPut, path: issuePath(w.before.ID)}
+	return w.client.failed(k, tracker.Rejected, 0, "Jira accepted the change but did not make it: "+strings.Join(swallowed, ", "), nil)
+}
