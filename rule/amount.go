@@ -5,7 +5,6 @@ import (
 	"math"
 	"reflect"
 	"strconv"
-	"strings"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -139,16 +138,6 @@ func parseMoney(s string) (money, error) {
 		return money{}, err
 	}
 	return money{m}, bounded(m.Amount)
-}
-
-// moneyText writes an amount with all the places it has, and at least two:
-// "30.00 USD", whatever zeros its arithmetic left or dropped.
-func moneyText(m trimtab.Money) string {
-	text := m.Amount.String()
-	if _, places, _ := strings.Cut(text, "."); len(places) < 2 {
-		text = m.Amount.StringFixed(2)
-	}
-	return strings.TrimSpace(text + " " + m.Currency)
 }
 
 // newNumber is a result of arithmetic, or its error, as CEL carries it. The size
@@ -326,7 +315,7 @@ func (n number) ConvertToType(t ref.Type) ref.Val {
 func (m money) ConvertToType(t ref.Type) ref.Val {
 	switch t.TypeName() {
 	case types.StringType.TypeName():
-		return types.String(moneyText(m.m))
+		return types.String(m.m.String())
 	case types.TypeType.TypeName():
 		return moneyType
 	}

@@ -119,7 +119,7 @@ func (s *scope) compile(text string, report reporter) (*expr, bool) {
 	}
 	tree := checked.NativeRep()
 	e := &expr{text: text, env: env, scope: s, checked: tree, out: checked.OutputType()}
-	if !alignAmounts(tree, text, report) || !refuseStructs(tree, text, report) {
+	if !e.checkLiterals(report) || !alignAmounts(tree, text, report) || !refuseStructs(tree, text, report) {
 		return nil, false
 	}
 	alignInequalities(tree)
@@ -220,9 +220,15 @@ func (e *expr) label() string {
 	parts := make([]string, len(e.params))
 	for i, p := range e.params {
 		v, _ := e.scope.params.get(p)
-		parts[i] = p + " = " + show(v)
+		// the type belongs to it: n / 2 is another number for an int than for a decimal
+		parts[i] = fmt.Sprintf("%s = %s %s", p, e.scope.paramType(p), show(v))
 	}
 	return e.text + " [" + strings.Join(parts, ", ") + "]"
+}
+
+// paramType is the type of a parameter of the pack.
+func (s *scope) paramType(name string) string {
+	return s.env.provider.records[s.params.typ.TypeName()].fields[name].String()
 }
 
 // fn is the expression as a function of the matcher.

@@ -150,7 +150,7 @@ func (c *compiler) readFacts(p *pack, n strictyaml.Node) {
 		case insteadOf[t.name] != "":
 			e.Key.Errorf("%s is a type of Trimtab's own and cannot be declared", t.name).WithHint("%s", insteadOf[t.name])
 		case !isIdent(t.name):
-			e.Key.Errorf("%q cannot name a fact type: letters, digits and _ can", t.name)
+			e.Key.Errorf("%q cannot name a fact type: letters, digits and _ can, and no word of CEL's", t.name)
 		case !known:
 			c.types[t.name] = t
 		default:
@@ -178,7 +178,7 @@ func (c *compiler) readFactType(p *pack, e strictyaml.Entry) *factType {
 	notYet(fs, "event")
 	for _, f := range fs.Need("fields").Entries() {
 		if !isIdent(f.Key.Text()) {
-			f.Key.Errorf("%q cannot name a field: letters, digits and _ can", f.Key.Text())
+			f.Key.Errorf("%q cannot name a field: letters, digits and _ can, and no word of CEL's", f.Key.Text())
 			continue
 		}
 		t.fields = append(t.fields, factField{f.Key.Text(), readType(f.Value)})

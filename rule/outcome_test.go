@@ -85,15 +85,15 @@ func TestSharedRecommendation(t *testing.T) {
 		t.Fatalf("%d recommendations", len(out.Recommendations))
 	}
 	c := out.Recommendations[0]
-	if c.Title != "Words of b" || c.Fix != "" || moneyText(c.Savings) != "30.00 USD" {
+	if c.Title != "Words of b" || c.Fix != "" || c.Savings.String() != "30.00 USD" {
 		t.Errorf("worded %q, fix %q, savings %s", c.Title, c.Fix, c.Savings)
 	}
-	if c.Subject.Region != "eu" || c.Subject.Account != "1" || c.Subject.Tags["env"] != "dev" || moneyText(c.Subject.MonthlyCost) != "30.00 USD" {
+	if c.Subject.Region != "eu" || c.Subject.Account != "1" || c.Subject.Tags["env"] != "dev" || c.Subject.MonthlyCost.String() != "30.00 USD" {
 		t.Errorf("subject %+v", c.Subject)
 	}
 	var rules []string
 	for _, r := range c.Reasons {
-		rules = append(rules, r.Rule+" "+r.Title+" "+moneyText(r.Savings)+" "+r.Evidence[0].Name)
+		rules = append(rules, r.Rule+" "+r.Title+" "+r.Savings.String()+" "+r.Evidence[0].Name)
 		if rule, ok := s.Rule(r.Rule); !ok || rule.Hash != r.Hash || rule.Pack != r.Pack || rule.Priority != r.Priority {
 			t.Errorf("provenance of %s is wrong", r.Rule)
 		}

@@ -97,7 +97,7 @@ func (p *pack) readParams(n strictyaml.Node) {
 		q := &param{typ: readType(fs.Need("type")), node: e.Key}
 		q.Param = Param{Pack: p.name, Name: e.Key.Text(), Type: q.typ.String(), Description: fs.Get("description").Text()}
 		if !isIdent(q.Name) {
-			e.Key.Errorf("%q cannot name a parameter: letters, digits and _ can", q.Name)
+			e.Key.Errorf("%q cannot name a parameter: letters, digits and _ can, and no word of CEL's", q.Name)
 			continue
 		}
 		q.val = rete.Absent

@@ -105,15 +105,16 @@ func (b *builder) assign(n strictyaml.Node) *step {
 		fs.Get("recommendation").Errorf("%s is a %s, not a %s", as, t.name, recommendationType)
 	}
 	b.rule.derives[assignmentType] = true
-	s := &step{}
+	s, given := &step{}, 0
 	for _, name := range fs.Names() {
 		if typ, ok := b.c.types[assignmentType].field(name); ok {
+			given++
 			if set, ok := b.setting(name, fs.Get(name), typ); ok {
 				s.sets = append(s.sets, set)
 			}
 		}
 	}
-	if n.Kind() == strictyaml.Mapping && len(fs.Names()) < 2 {
+	if n.Kind() == strictyaml.Mapping && given == 0 {
 		n.Errorf("assign needs at least one of owner, board, priority, labels")
 	}
 	identity := []string{"action", "resource", "variant"}

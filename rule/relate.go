@@ -132,6 +132,7 @@ func (b *builder) warn() {
 type joins struct {
 	patterns []joined
 	parent   map[string]string // of a name, towards the root of its group
+	values   map[string][]rete.Ref
 }
 
 type joined struct {
@@ -145,16 +146,30 @@ func (j *joins) pattern(as, typ string, n strictyaml.Node, depth int) {
 	}
 }
 
-// link ties the names of one condition together.
-func (j *joins) link(self string, reads []rete.Ref, depth int) {
+// value notes what a let is computed from. That alone ties nothing together: a
+// sum over two facts is a value for every pair. A condition over it does.
+func (j *joins) value(name string, reads []rete.Ref, depth int) {
 	if depth > 0 {
 		return
+	}
+	if j.values == nil {
+		j.values = map[string][]rete.Ref{}
+	}
+	j.values[name] = reads
+}
+
+// link ties the names of one condition together, and through a value those that
+// it was computed from.
+func (j *joins) link(self string, reads []rete.Ref, depth int) {
+	if depth > 0 {
+		return // what stands inside of a negation binds nothing outside
 	}
 	if self == "" && len(reads) > 0 {
 		self = reads[0].Name
 	}
 	for _, r := range reads {
 		j.union(self, r.Name)
+		j.link(self, j.values[r.Name], depth)
 	}
 }
 

@@ -26,6 +26,13 @@ func (b *builder) readRequires() {
 	if s == nil {
 		s = b.scope // the rest of the mistakes is said all the same
 	}
+	if n.Kind() == strictyaml.List && len(n.Items()) == 0 {
+		n.Errorf("requires needs at least one element")
+	}
+	if n.Kind() != strictyaml.List {
+		n.Items() // says what is needed
+		return
+	}
 	negated := b.rule.negates
 	b.rule.negates = map[string]bool{}
 	b.evidence = b.list(n, s, 1)
@@ -72,7 +79,7 @@ func (b *builder) unknown() rete.Production {
 	r.derives[unevaluableType] = true
 	id := r.ID
 	return rete.Production{
-		ID: id + requiresSuffix, Priority: r.Priority, When: when, Version: r.Hash, Reads: reads,
+		ID: id + requiresSuffix, Priority: r.Priority, When: when, Version: b.version(), Reads: reads,
 		Then: func(f *rete.Firing) error {
 			res, err := resource(f)
 			if err != nil {

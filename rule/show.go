@@ -49,7 +49,7 @@ func exportFields(fields rete.Fields) map[string]any {
 func jsonValue(v any) any {
 	switch x := v.(type) {
 	case money:
-		return moneyText(x.m)
+		return x.m.String()
 	case number:
 		return json.Number(x.d.String())
 	case time.Time:
@@ -92,9 +92,9 @@ func show(v any) string {
 	case json.Number:
 		return x.String()
 	case money:
-		return moneyText(x.m)
+		return x.m.String()
 	case trimtab.Money:
-		return moneyText(x)
+		return x.String()
 	}
 	text, err := json.Marshal(jsonValue(v))
 	if err != nil {

@@ -70,7 +70,7 @@ func (b *builder) element(n strictyaml.Node, s *scope, depth int) ([]rete.Elemen
 	case "test":
 		return b.condition(fs.Get("test"), s, depth), s
 	case "let":
-		return b.let(fs.Get("let"), s)
+		return b.let(fs.Get("let"), s, depth)
 	}
 	return nil, s
 }
@@ -91,7 +91,7 @@ func oneKind(fs strictyaml.Fields, kinds, others []string) string {
 		}
 		found = k
 	}
-	if found == "" && len(fs.Names()) > 0 {
+	if found == "" && (len(fs.Names()) > 0 || len(fs.Node.Entries()) == 0) {
 		fs.Errorf("what is this? one of %s is needed", strings.Join(kinds, ", "))
 	}
 	return found
@@ -109,7 +109,9 @@ func (b *builder) match(fs strictyaml.Fields, s *scope, depth int) ([]rete.Eleme
 		t = &factType{} // what is wrong with the rest is still said
 	}
 	if depth == 0 {
-		b.patterns[self] = t
+		if self != "" {
+			b.patterns[self] = t
+		}
 		if t.name != "" {
 			b.rule.reads[t.name] = true
 		}
@@ -186,7 +188,7 @@ func (b *builder) condition(n strictyaml.Node, s *scope, depth int) []rete.Eleme
 
 // let compiles named values. One that does not compile is bound all the same, of
 // any type, so that it is not reported as unknown wherever it is used.
-func (b *builder) let(n strictyaml.Node, s *scope) ([]rete.Element, *scope) {
+func (b *builder) let(n strictyaml.Node, s *scope, depth int) ([]rete.Element, *scope) {
 	var out []rete.Element
 	for _, entry := range n.Entries() {
 		if !b.canName(entry.Key, s) {
@@ -201,6 +203,7 @@ func (b *builder) let(n strictyaml.Node, s *scope) ([]rete.Element, *scope) {
 			entry.Value.Errorf("a whole fact cannot be named by let").WithHint("name one of its fields")
 		}
 		b.now(e, false, entry.Value)
+		b.joins.value(entry.Key.Text(), e.reads, depth)
 		l := &let{node: entry.Key}
 		b.lets = append(b.lets, l)
 		out = append(out, rete.Let(entry.Key.Text(), e.valueFn()))
