@@ -140,6 +140,9 @@ func convertMoney(v any) (any, bool, error) {
 	case money:
 		return x, true, nil
 	case trimtab.Money:
+		if x.Currency == "" && !x.IsZero() {
+			return nil, true, fmt.Errorf("%s has no currency", x)
+		}
 		return money{x}, true, bounded(x.Amount)
 	case string:
 		m, err := parseMoney(x)

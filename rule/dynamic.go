@@ -28,7 +28,7 @@ func plainValue(v any, depth int) (any, error) {
 	case trimtab.Decimal:
 		return number{x}, nil
 	case json.Number:
-		return plainNumber(x), nil
+		return plainNumber(x)
 	case float32:
 		return float64(x), nil
 	}
@@ -44,12 +44,18 @@ func plainValue(v any, depth int) (any, error) {
 	return nil, fmt.Errorf("%T is no value of a fact", v)
 }
 
-func plainNumber(n json.Number) any {
+// plainNumber takes a number for an int if it is written as one that fits, and
+// for a double otherwise. One that is too large for either is refused: as an
+// infinity it would equal every other such number.
+func plainNumber(n json.Number) (any, error) {
 	if i, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
-		return i
+		return i, nil
 	}
-	f, _ := n.Float64()
-	return f
+	f, err := n.Float64()
+	if err != nil {
+		return nil, fmt.Errorf("%s does not fit a number", n)
+	}
+	return f, nil
 }
 
 func plainList(r reflect.Value, depth int) (any, error) {

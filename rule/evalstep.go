@@ -209,11 +209,19 @@ func (p *player) setClock(raw json.RawMessage) error {
 	return nil
 }
 
-// nameClock gives the fact that the session keeps for the clock its name.
+// nameClock gives the fact that the session keeps for the clock its name, unless
+// the script has called a fact that still stands so.
 func (p *player) nameClock() {
-	if _, there := p.session.memory.Get(p.session.clock); there {
-		p.name(p.session.clock, "clock")
+	clock := p.session.clock
+	if _, there := p.session.memory.Get(clock); !there || p.ids[clock] != "" {
+		return
 	}
+	name := "clock"
+	if _, taken := p.session.memory.Get(p.handles[name]); taken {
+		p.unnamed++
+		name = p.free("s", &p.unnamed)
+	}
+	p.name(clock, name)
 }
 
 // addRules loads a further pack beside those that are there; with an error the
@@ -244,7 +252,8 @@ func (p *player) removeRule(raw json.RawMessage) error {
 	if err := decode(raw, &id); err != nil {
 		return err
 	}
-	if _, ok := p.session.set.Rule(id); !ok || p.removed[id] {
+	// not Set.Rule, which finds the rule of a production: that has no name here
+	if _, ok := p.session.set.byID[id]; !ok || p.removed[id] {
 		var there []string
 		for _, r := range p.session.set.rules {
 			there = append(there, r.ID)

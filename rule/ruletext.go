@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/trimtab/trimtab/internal/strictyaml"
 	"github.com/trimtab/trimtab/rete"
@@ -163,10 +165,29 @@ func (b *builder) produce(steps []*step) {
 	}
 	main := rete.Production{
 		ID: r.ID, Priority: r.Priority, When: when, NoLoop: b.fs.Get("no_loop").Bool(),
-		Version: r.Hash, Reads: readsOfSteps(steps),
+		Version: b.version(), Reads: readsOfSteps(steps),
 		Then: func(f *rete.Firing) error { return run(steps, f) },
 	}
 	r.productions = append(r.productions, main)
+}
+
+// version tells the matcher whether a reloaded rule is the rule that it has: the
+// hash, and the types against which the rule's expressions were checked. These
+// are no part of the hash itself, which names a text that an author wrote.
+func (b *builder) version() string {
+	var text strings.Builder
+	for _, types := range []map[string]bool{b.rule.reads, b.rule.negates, b.rule.derives, b.rule.asserts} {
+		for _, name := range sortedKeys(types) {
+			fmt.Fprintf(&text, "%v\n", b.c.types[name].decl())
+		}
+	}
+	for _, name := range b.params {
+		if q, ok := b.pack.params[name]; ok {
+			fmt.Fprintf(&text, "%s %s\n", name, q.typ)
+		}
+	}
+	sum := sha256.Sum256([]byte(text.String()))
+	return b.rule.Hash + " " + hex.EncodeToString(sum[:8])
 }
 
 // hash is that of the rule's meaning: its text without comments, layout and

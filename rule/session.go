@@ -3,6 +3,7 @@ package rule
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -90,17 +91,37 @@ func (s *Session) assert(typ string, fields map[string]any) (rete.Handle, error)
 	return h, nil
 }
 
+// fits refuses a set that declares otherwise what facts are there of: a value of
+// the old type would be read as one of the new.
+func (s *Session) fits(next *Set) error {
+	for _, name := range sortedKeys(s.set.types) {
+		t := next.types[name]
+		if t == nil {
+			continue // the matcher says so, if there are facts of it
+		}
+		how := s.set.types[name].differs(t)
+		if how == "" {
+			continue
+		}
+		for range s.memory.FactsOf(name) {
+			return trimtab.Errorf(trimtab.Invalid, "there are facts of type %s, and the new rules declare it otherwise: %s", name, how)
+		}
+	}
+	return nil
+}
+
 // Replace makes the stated facts of some types those given: they are asserted,
 // and what else was stated of these types is retracted. That is what a complete
-// reading of a source does. The first error is returned and the facts before it
-// stay.
+// reading of a source does, so a field that a fact does not give is absent
+// afterwards, whatever it was before. The first error is returned and the facts
+// before it stay.
 func (s *Session) Replace(types []string, facts []Fact) error {
 	if err := s.commit(); err != nil {
 		return err
 	}
 	keep := map[rete.Handle]bool{}
 	for _, f := range facts {
-		h, err := s.assert(f.Type, f.Fields)
+		h, err := s.assert(f.Type, s.whole(f))
 		if err != nil {
 			return err
 		}
@@ -112,6 +133,25 @@ func (s *Session) Replace(types []string, facts []Fact) error {
 		}
 	}
 	return s.commit()
+}
+
+// whole are the fields of a fact with all others said to be absent: an assert
+// alone would leave them as they were.
+func (s *Session) whole(f Fact) map[string]any {
+	t, ok := s.set.types[f.Type]
+	if !ok {
+		return f.Fields
+	}
+	all := maps.Clone(f.Fields)
+	if all == nil {
+		all = map[string]any{}
+	}
+	for _, field := range t.fields {
+		if _, given := all[field.name]; !given {
+			all[field.name] = rete.Absent
+		}
+	}
+	return all
 }
 
 // sweep retracts the stated facts of a type that are not kept.
@@ -177,6 +217,9 @@ func (s *Session) Run(ctx context.Context) (*Outcome, error) {
 // the same stay, what removed or changed rules concluded is withdrawn.
 func (s *Session) Adopt(next *Set) error {
 	if err := s.commit(); err != nil {
+		return err
+	}
+	if err := s.fits(next); err != nil {
 		return err
 	}
 	if err := s.memory.Adopt(next.base); err != nil {
