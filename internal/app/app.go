@@ -33,6 +33,8 @@ type Plan struct {
 	Rules      *rule.Set
 	Sources    []source.Source
 	Assign     scan.Assign
+
+	packs []rule.File
 }
 
 // Load reads a deployment file and all that it names but the state, the data
@@ -50,16 +52,26 @@ func Prepare(d *deploy.Deployment) (*Plan, error) {
 	p := &Plan{Deployment: d, Sources: sources(d)}
 	p.Assign = assign(d)
 	checkSchedule(d)
-	rules, err := loadRules(d, p.Sources)
-	if err != nil {
+	p.packs = packFiles(d)
+	var err error
+	if p.Rules, err = compile(p.packs, d.Params, d.Path, p.Sources); err != nil {
 		return nil, errors.Join(d.Err(), err)
 	}
-	p.Rules = rules
-	checkSources(d, rules)
+	checkSources(d, p.Rules)
 	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Test runs the tests that stand beside the rules, under the packs' own
+// parameters: a threshold that a deployment changes must not fail them.
+func (p *Plan) Test(ctx context.Context) ([]rule.TestResult, error) {
+	set, err := compile(p.packs, nil, "", p.Sources)
+	if err != nil {
+		return nil, err
+	}
+	return set.Test(ctx)
 }
 
 // App is a deployment at work on its state.
@@ -156,4 +168,26 @@ func (a *App) Run(ctx context.Context, approved bool) (*Result, error) {
 		return r, errors.Join(err, partial)
 	}
 	return r, partial
+}
+
+// Rehearsal is what a run would do.
+type Rehearsal struct {
+	Scan    *scan.Report
+	Tickets []distribute.Preview
+	Held    map[string]int // why → how many
+}
+
+// Rehearse is Run without its effects: nothing is kept, nothing is filed. The
+// brake does not apply.
+func (a *App) Rehearse(ctx context.Context) (*Rehearsal, error) {
+	r := &Rehearsal{}
+	var err error
+	r.Scan, err = a.Scan.Rehearse(ctx, func(tx *store.Tx) (err error) {
+		r.Tickets, r.Held, err = a.Distribute.Rehearse(tx)
+		return err
+	})
+	if r.Scan == nil {
+		return nil, err
+	}
+	return r, err
 }

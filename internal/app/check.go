@@ -32,7 +32,7 @@ func checkRules(ctx context.Context, p *Plan) []Finding {
 	for _, w := range append(p.Deployment.Warnings, p.Rules.Warnings()...) {
 		findings = append(findings, Finding{Part: "rules", OK: true, Message: w.Headline()})
 	}
-	results, err := p.Rules.Test(ctx)
+	results, err := p.Test(ctx)
 	if err != nil {
 		return append(findings, Finding{Part: "rules", Message: err.Error()})
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/trimtab/trimtab/source/focus"
 )
 
-// loadRules reads the packs that a deployment names and compiles them with its
-// parameters and the fact types of its sources.
-func loadRules(d *deploy.Deployment, sources []source.Source) (*rule.Set, error) {
+// packFiles reads the packs that a deployment names; those that are not there
+// are noted in the file.
+func packFiles(d *deploy.Deployment) []rule.File {
 	var files []rule.File
 	for _, p := range d.Packs {
 		found, err := PackFiles(p.Text, d.Dir)
@@ -28,7 +28,7 @@ func loadRules(d *deploy.Deployment, sources []source.Source) (*rule.Set, error)
 		}
 		files = append(files, found...)
 	}
-	return compile(files, d.Params, d.Path, sources)
+	return files
 }
 
 // LoadPacks compiles packs by their paths alone, as `trimtab rules` does; every
@@ -55,12 +55,27 @@ func compile(files []rule.File, params map[string]map[string]any, paramsFile str
 	return set, nil
 }
 
+// ownerType says who owns what: a company's table of owners needs no pack to
+// declare it. Which field it is found by is the owner chain's to say.
+var ownerType = rule.TypeDecl{Name: "Owner", Fields: []rule.FieldDecl{
+	{Name: "account", Type: "string?"},
+	{Name: "resource", Type: "string?"},
+	{Name: "region", Type: "string?"},
+	{Name: "service", Type: "string?"},
+	{Name: "environment", Type: "string?"},
+	{Name: "provider", Type: "string?"},
+	{Name: "team", Type: "string?"},
+	{Name: "name", Type: "string?"},
+	{Name: "owner", Type: "string?"},
+	{Name: "email", Type: "string?"},
+}}
+
 // typeDecls are the fact types that sources give, those of cost files always
 // among them, so that a pack about costs loads without its data.
 func typeDecls(sources []source.Source) []rule.TypeDecl {
 	sources = append([]source.Source{focus.New(focus.Config{})}, sources...)
-	seen := map[string]bool{}
-	var decls []rule.TypeDecl
+	decls := []rule.TypeDecl{ownerType}
+	seen := map[string]bool{ownerType.Name: true}
 	for _, s := range sources {
 		typed, ok := s.(source.Typed)
 		if !ok {

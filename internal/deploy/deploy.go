@@ -118,7 +118,7 @@ type Schedule struct {
 	Monitor time.Duration
 }
 
-// Read reads and checks the file at path.
+// Read is [Parse] of the file at path.
 func Read(path string) (*Deployment, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -128,7 +128,8 @@ func Read(path string) (*Deployment, error) {
 }
 
 // Parse reads a deployment file's text; relative paths start from the folder
-// of path.
+// of path. Mistakes are kept for [Deployment.Err], so that those who check what
+// the file names can add theirs and all come at once.
 func Parse(path string, data []byte) (*Deployment, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -138,9 +139,6 @@ func Parse(path string, data []byte) (*Deployment, error) {
 	r := &reader{d: &Deployment{Path: path, Dir: filepath.Dir(abs), file: f}}
 	r.read(root)
 	r.d.Warnings = f.Diagnostics().Of(strictyaml.Warning)
-	if err := f.Err(); err != nil {
-		return nil, &trimtab.Error{Code: trimtab.Invalid, Err: err, Next: "mend the file; `trimtab check` reads it again"}
-	}
 	return r.d, nil
 }
 
@@ -173,11 +171,11 @@ func readFailed(path string, err error) error {
 	return trimtab.Errorf(trimtab.Invalid, "read the deployment file: %w", err)
 }
 
-// Err is what has been said about the deployment since it was read, by those
-// who checked what it names.
+// Err is everything that is wrong with the deployment: what reading it found,
+// and what those noted who checked what it names.
 func (d *Deployment) Err() error {
 	if err := d.file.Err(); err != nil {
-		return &trimtab.Error{Code: trimtab.Invalid, Err: err}
+		return &trimtab.Error{Code: trimtab.Invalid, Err: err, Next: "mend the file; `trimtab check` reads it again"}
 	}
 	return nil
 }

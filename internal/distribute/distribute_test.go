@@ -368,16 +368,20 @@ func TestBrake(t *testing.T) {
 	}
 }
 
-func TestDryRunWritesNothing(t *testing.T) {
+func TestRehearse(t *testing.T) {
 	w := newWorld(t)
 	w.see(3)
 	before := w.picture()
-	previews, _, err := w.job.DryRun(t.Context())
-	w.check(err)
-	if len(previews) != 3 || !strings.Contains(previews[0].Op.Description, "100.00 USD a month") {
-		t.Errorf("%+v", previews)
+	var previews []Preview
+	errRollback := errors.New("roll back")
+	err := w.store.Write(t.Context(), func(tx *store.Tx) (err error) {
+		previews, _, err = w.job.Rehearse(tx)
+		return errors.Join(err, errRollback)
+	})
+	if !errors.Is(err, errRollback) || len(previews) != 3 || !strings.Contains(previews[0].Op.Description, "100.00 USD a month") {
+		t.Errorf("%v, %+v", err, previews)
 	}
 	if after := w.picture(); !reflect.DeepEqual(before, after) {
-		t.Errorf("a dry run changed %v to %v", before, after)
+		t.Errorf("a rehearsal changed %v to %v", before, after)
 	}
 }

@@ -41,13 +41,8 @@ const week = 7 * 24 * time.Hour
 func (j *Job) plan(ctx context.Context, report *Report, approved bool) error {
 	return j.Store.Write(ctx, func(tx *store.Tx) error {
 		p := &planner{job: j, tx: tx, now: j.Clock.Now(), report: report}
-		if err := p.load(); err != nil {
+		if err := p.run(); err != nil {
 			return err
-		}
-		for _, e := range p.candidates {
-			if err := p.decide(e); err != nil {
-				return err
-			}
 		}
 		return p.brake(approved)
 	})
@@ -60,28 +55,12 @@ type Preview struct {
 	Op      store.OpPayload
 }
 
-// DryRun gives the tickets that a run would create, and why others are held.
-func (j *Job) DryRun(ctx context.Context) ([]Preview, map[string]int, error) {
-	report := &Report{Held: map[string]int{}}
-	var previews []Preview
-	errNothing := fmt.Errorf("dry run")
-	err := j.Store.Write(ctx, func(tx *store.Tx) error {
-		p := &planner{job: j, tx: tx, now: j.Clock.Now(), report: report}
-		if err := p.load(); err != nil {
-			return err
-		}
-		for _, e := range p.candidates {
-			if err := p.decide(e); err != nil {
-				return err
-			}
-		}
-		previews = p.granted
-		return errNothing // rolls everything back
-	})
-	if err == errNothing { //nolint:errorlint // the very value that the function above returned
-		err = nil
-	}
-	return previews, report.Held, err
+// Rehearse plans in a transaction that the caller rolls back: the tickets that
+// a run would create, and why others are held.
+func (j *Job) Rehearse(tx *store.Tx) ([]Preview, map[string]int, error) {
+	p := &planner{job: j, tx: tx, now: j.Clock.Now(), report: &Report{Held: map[string]int{}}}
+	err := p.run()
+	return p.granted, p.report.Held, err
 }
 
 type planner struct {
@@ -94,6 +73,19 @@ type planner struct {
 	perBoard   map[string]int
 	openTotal  int
 	granted    []Preview
+}
+
+// run decides about everything that waits.
+func (p *planner) run() error {
+	if err := p.load(); err != nil {
+		return err
+	}
+	for _, e := range p.candidates {
+		if err := p.decide(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *planner) load() (err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -285,7 +286,7 @@ func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issu
 		if err := tx.SaveOp(op); err != nil {
 			return err
 		}
-		return tx.Note(link.Episode, s.job.Clock.Now(), "distribute", what+" as "+issue.Key, fmt.Sprint(notes))
+		return tx.Note(link.Episode, s.job.Clock.Now(), "distribute", what+" as "+issue.Key, strings.Join(notes, "; "))
 	})
 	if err != nil {
 		return err

@@ -94,10 +94,11 @@ func (h *house) conclude(end int64, all ...found) *Report {
 	h.ours.Set(time.UnixMilli(end).UTC())
 	report := &Report{Complete: true, Recommendations: v.Recommendations}
 	h.check(h.store.Write(context.Background(), func(tx *store.Tx) (err error) {
-		report.ID, err = tx.BeginScan(h.ours.Now(), "")
-		return err
+		if report.ID, err = tx.BeginScan(h.ours.Now(), ""); err != nil {
+			return err
+		}
+		return h.scan.keep(tx, &sight{report: report, verdict: v})
 	}))
-	h.check(h.scan.reconcile(context.Background(), report, v, nil))
 	return report
 }
 

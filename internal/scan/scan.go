@@ -10,6 +10,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sort"
@@ -64,6 +65,57 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	log := j.Log.With("run", fmt.Sprintf("scan-%d", id))
+	s, err := j.look(ctx, started, log)
+	if err != nil {
+		return nil, err
+	}
+	s.report.ID = id
+	if err := j.Store.Write(ctx, func(tx *store.Tx) error { return j.keep(tx, s) }); err != nil {
+		return nil, err
+	}
+	log.Info("scan ended", "complete", s.report.Complete, "recommendations", len(s.report.Recommendations),
+		"repeats", s.report.Detail.Repeats, "unknown", s.report.Detail.Unknown)
+	return s.report, s.report.failure()
+}
+
+var errRehearsed = errors.New("rehearsed")
+
+// Rehearse makes a scan of which nothing is kept: then sees the state as the
+// scan would leave it, and all of it is rolled back.
+func (j *Job) Rehearse(ctx context.Context, then func(*store.Tx) error) (*Report, error) {
+	started := j.Clock.Now()
+	s, err := j.look(ctx, started, j.Log)
+	if err != nil {
+		return nil, err
+	}
+	err = j.Store.Write(ctx, func(tx *store.Tx) (err error) {
+		if s.report.ID, err = tx.BeginScan(started, Fingerprint(j.Rules)); err != nil {
+			return err
+		}
+		if err := j.keep(tx, s); err != nil {
+			return err
+		}
+		if err := then(tx); err != nil {
+			return err
+		}
+		return errRehearsed
+	})
+	if !errors.Is(err, errRehearsed) {
+		return nil, err
+	}
+	return s.report, s.report.failure()
+}
+
+// sight is what a scan saw, before any of it is kept.
+type sight struct {
+	report  *Report
+	verdict *Verdict
+	batches []batch
+	measure map[int64]lifecycle.Measurement
+}
+
+// look gathers, judges and measures; it writes nothing.
+func (j *Job) look(ctx context.Context, started time.Time, log *slog.Logger) (*sight, error) {
 	batches := gather(ctx, j.Sources, started, log)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -73,15 +125,30 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	j.Assign.apply(verdict.Recommendations, verdict.Assignments, batches)
-	report := &Report{ID: id, Recommendations: verdict.Recommendations, Detail: verdict.detail(batches)}
+	report := &Report{Recommendations: verdict.Recommendations, Detail: verdict.detail(batches)}
 	report.Complete = complete(batches) && len(report.Detail.RuleErrors) == 0
 	report.total(batches)
-	if err := j.reconcile(ctx, report, verdict, batches); err != nil {
-		return nil, err
+	measure, err := j.measure(ctx, batches)
+	return &sight{report, verdict, batches, measure}, err
+}
+
+// keep writes what a scan saw, in the caller's transaction.
+func (j *Job) keep(tx *store.Tx, s *sight) error {
+	for _, b := range s.batches {
+		if b.err != nil {
+			continue
+		}
+		g := store.Gathered{Source: b.source.Name(), At: b.at, Until: b.Until, Facts: b.Facts}
+		if err := tx.SaveGathered(g); err != nil {
+			return err
+		}
 	}
-	log.Info("scan ended", "complete", report.Complete, "recommendations", len(report.Recommendations),
-		"repeats", report.Detail.Repeats, "unknown", report.Detail.Unknown)
-	return report, report.failure()
+	r := &reconciler{tx: tx, scan: s.report.ID, job: j, verdict: s.verdict, measure: s.measure}
+	if err := r.run(); err != nil {
+		return err
+	}
+	s.report.Detail.Repeats, s.report.Detail.Unknown = r.repeats, r.unknown
+	return tx.EndScan(s.report.ID, j.Clock.Now(), s.report.Complete, s.report.Detail)
 }
 
 // complete reports whether every source delivered.
@@ -111,31 +178,6 @@ func (r *Report) failure() error {
 		e.Err = fmt.Errorf("%w\n  %s", e.Err, f)
 	}
 	return e.WithNext("mend it and run `trimtab scan` again")
-}
-
-// reconcile writes the scan's outcome in one transaction.
-func (j *Job) reconcile(ctx context.Context, report *Report, v *Verdict, batches []batch) error {
-	measure, err := j.measure(ctx, batches)
-	if err != nil {
-		return err
-	}
-	return j.Store.Write(ctx, func(tx *store.Tx) error {
-		for _, b := range batches {
-			if b.err != nil {
-				continue
-			}
-			g := store.Gathered{Source: b.source.Name(), At: b.at, Until: b.Until, Facts: b.Facts}
-			if err := tx.SaveGathered(g); err != nil {
-				return err
-			}
-		}
-		r := &reconciler{tx: tx, scan: report.ID, job: j, verdict: v, measure: measure}
-		if err := r.run(); err != nil {
-			return err
-		}
-		report.Detail.Repeats, report.Detail.Unknown = r.repeats, r.unknown
-		return tx.EndScan(report.ID, j.Clock.Now(), report.Complete, report.Detail)
-	})
 }
 
 // total adds up savings and spend. Gross counts every proposal, net the best

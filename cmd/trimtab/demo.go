@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/demo"
+	"github.com/trimtab/trimtab/internal/sandbox"
+)
+
+func newDemo(env *environment) *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use: "demo", Short: "The whole story on generated data and a Jira on loopback; nothing to set up", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			self, err := os.Executable()
+			if err != nil {
+				return trimtab.Errorf(trimtab.Outside, "find this program: %w", err)
+			}
+			return demo.Run(c.Context(), demo.Config{Dir: dir, Command: []string{self}, Out: env.out, Log: env.log()})
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "trimtab-demo", "the folder that everything is kept in")
+	return c
+}
+
+func newSandbox(env *environment) *cobra.Command {
+	c := &cobra.Command{Use: "sandbox", Short: "Trackers on loopback, to try things on"}
+	var listen, project, journal string
+	jira := &cobra.Command{
+		Use: "jira", Short: "A Jira on loopback, until interrupted", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			j, err := sandbox.New(sandbox.Config{
+				Projects: []sandbox.Project{{Key: project, Name: project}}, Email: "trimtab@example.com", Token: "sandbox", Now: time.Now, Journal: journal,
+				Users: []sandbox.User{{AccountID: "acc-finops", Email: "finops@example.com", Name: "finops"}},
+			})
+			if err != nil {
+				return trimtab.Errorf(trimtab.Outside, "start the sandbox: %w", err)
+			}
+			if err := j.Start(listen); err != nil {
+				return trimtab.Errorf(trimtab.Outside, "start the sandbox: %w", err)
+			}
+			fmt.Fprintf(env.out, "{name: sandbox, kind: jira, url: '%s', settle: 1s, auth: {email: trimtab@example.com, token: sandbox}}\n", j.URL())
+			<-c.Context().Done()
+			return j.Stop(context.WithoutCancel(c.Context()))
+		},
+	}
+	jira.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "a loopback address")
+	jira.Flags().StringVar(&project, "project", "FIN", "the key of its project")
+	jira.Flags().StringVar(&journal, "journal", "", "a file that keeps its tickets; none keeps them in memory")
+	c.AddCommand(jira)
+	return c
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/app"
+	"github.com/trimtab/trimtab/internal/distribute"
+	"github.com/trimtab/trimtab/internal/monitor"
+	"github.com/trimtab/trimtab/internal/scan"
+)
+
+func newRun(env *environment) *cobra.Command {
+	var dry, approve bool
+	c := &cobra.Command{
+		Use: "run", Short: "Scan, distribute and monitor once", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			a, done, err := env.open(c, env.log())
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			if dry {
+				return env.dryRun(c.Context(), a)
+			}
+			result, err := a.Run(c.Context(), approve)
+			return errors.Join(env.printRun(result), err)
+		},
+	}
+	c.Flags().BoolVar(&dry, "dry-run", false, "scan, and show which tickets would be filed; file none")
+	c.Flags().BoolVar(&approve, "approve", false, "file even more tickets than the brake allows")
+	return c
+}
+
+// dryRun shows the tickets of a run as they would look; nothing is kept. What
+// they say is in the JSON and CSV output.
+func (e *environment) dryRun(ctx context.Context, a *app.App) error {
+	r, err := a.Rehearse(ctx)
+	if r == nil {
+		return err
+	}
+	t := table{names: []string{"board", "assignee", "summary"}}
+	if e.output != "table" {
+		t.names = append(t.names, "description")
+	}
+	for _, p := range r.Tickets {
+		t.add([]any{p.Board, p.Op.Assignee, p.Op.Summary, p.Op.Description}[:len(t.names)]...)
+	}
+	t.more = fmt.Sprintf("%d recommendations; %d tickets would be filed, none was.%s", len(r.Scan.Recommendations), len(r.Tickets), heldText(r.Held))
+	return errors.Join(e.print(t), err)
+}
+
+func heldText(held map[string]int) string {
+	var parts []string
+	for why, n := range held {
+		parts = append(parts, fmt.Sprintf("\n  held back: %d, because %s", n, why))
+	}
+	sort.Strings(parts)
+	return strings.Join(parts, "")
+}
+
+func newScan(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "scan", Short: "Gather, judge and keep what is recommended", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			a, done, err := env.open(c, env.log())
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			report, err := a.Scan.Run(c.Context())
+			return errors.Join(env.printRun(&app.Result{Scan: report}), err)
+		},
+	}
+}
+
+func newDistribute(env *environment) *cobra.Command {
+	var approve, unblock bool
+	c := &cobra.Command{
+		Use: "distribute", Short: "File what is due and write what was decided", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			a, done, err := env.open(c, env.log())
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			if unblock {
+				if _, err := a.Distribute.Unblock(c.Context()); err != nil {
+					return err
+				}
+			}
+			report, err := a.Distribute.Run(c.Context(), approve)
+			return errors.Join(env.printRun(&app.Result{Distribute: report}), err)
+		},
+	}
+	c.Flags().BoolVar(&approve, "approve", false, "file even more tickets than the brake allows")
+	c.Flags().BoolVar(&unblock, "unblock", false, "try blocked writes again")
+	return c
+}
+
+func newMonitor(env *environment) *cobra.Command {
+	var once bool
+	c := &cobra.Command{
+		Use: "monitor", Short: "Pull what changed on the trackers, until interrupted", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			a, done, err := env.open(c, env.log())
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			for {
+				report, err := a.Monitor.Run(c.Context())
+				if err = errors.Join(env.printRun(&app.Result{Monitor: report}), err); once || c.Context().Err() != nil {
+					return err
+				}
+				env.report(err)
+				if err := a.Clock.Sleep(c.Context(), a.Deployment.Sync.Interval); err != nil {
+					return err
+				}
+			}
+		},
+	}
+	c.Flags().BoolVar(&once, "once", false, "pull once and end")
+	return c
+}
+
+func newServe(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the schedules and the monitor; /healthz, /readyz, /metrics", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			env.verbose = true
+			a, done, err := env.open(c, env.log())
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			if err := a.Start(c.Context()); err != nil {
+				return err
+			}
+			fmt.Fprintf(env.err, "serving on http://%s: /healthz /readyz /metrics; interrupt to stop\n", a.Addr())
+			<-c.Context().Done()
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), 10*time.Second)
+			defer cancel()
+			return a.Stop(ctx)
+		},
+	}
+}
+
+// printRun shows what the jobs did: one row a figure, so that scripts can pick.
+func (e *environment) printRun(r *app.Result) error {
+	t := table{names: []string{"job", "figure", "value"}}
+	if r.Scan != nil {
+		scanRows(&t, r.Scan)
+	}
+	if r.Distribute != nil {
+		distributeRows(&t, r.Distribute)
+	}
+	if r.Monitor != nil {
+		monitorRows(&t, r.Monitor)
+	}
+	return e.print(t)
+}
+
+func scanRows(t *table, r *scan.Report) {
+	t.add("scan", "complete", r.Complete)
+	for _, s := range r.Detail.Sources {
+		what := fmt.Sprintf("%d rows, %d facts", s.Rows, s.Facts)
+		if s.Error != "" {
+			what = "failed: " + s.Error
+		}
+		t.add("scan", "source "+s.Source, what)
+	}
+	t.add("scan", "recommendations", len(r.Recommendations))
+	t.add("scan", "of them repeats", r.Detail.Repeats)
+	t.add("scan", "cannot tell", r.Detail.Unknown)
+	for _, sums := range []struct {
+		name string
+		by   map[string]trimtab.Money
+	}{{"spend a month", r.Spend}, {"savings a month, gross", r.Gross}, {"savings a month, net", r.Net}} {
+		for _, m := range sorted(sums.by) {
+			t.add("scan", sums.name, m.Display())
+		}
+	}
+}
+
+func sorted(by map[string]trimtab.Money) []trimtab.Money {
+	var all []trimtab.Money
+	for _, m := range by {
+		all = append(all, m)
+	}
+	sort.Slice(all, func(i, k int) bool { return all[i].Currency < all[k].Currency })
+	return all
+}
+
+func distributeRows(t *table, r *distribute.Report) {
+	t.add("distribute", "tickets filed", r.Filed)
+	t.add("distribute", "found again after an unknown outcome", r.Adopted)
+	t.add("distribute", "other writes", r.Written)
+	t.add("distribute", "waiting", r.Waiting)
+	t.add("distribute", "blocked", r.Blocked)
+	var reasons []string
+	for why := range r.Held {
+		reasons = append(reasons, why)
+	}
+	sort.Strings(reasons)
+	for _, why := range reasons {
+		t.add("distribute", "held back: "+why, r.Held[why])
+	}
+}
+
+func monitorRows(t *table, r *monitor.Report) {
+	t.add("monitor", "tickets changed", r.Changed)
+	t.add("monitor", "conflicts", r.Conflicts)
+	for _, e := range r.Events {
+		t.add("monitor", "event", e)
+	}
+}

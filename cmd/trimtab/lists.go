@@ -1,0 +1,243 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/app"
+	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/store"
+)
+
+// read runs fn on the state of the deployment, beside whoever writes to it.
+func (e *environment) read(c *cobra.Command, fn func(*store.Tx) error) error {
+	s, err := app.OpenState(c.Context(), e.file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // it was only read
+	return s.Read(c.Context(), fn)
+}
+
+func newRecommendations(env *environment) *cobra.Command {
+	c := &cobra.Command{Use: "recommendations", Aliases: []string{"recs"}, Short: "What was recommended, and what became of it"}
+	c.AddCommand(newRecommendationsList(env), newRecommendationsShow(env), newDismiss(env), newSnooze(env))
+	return c
+}
+
+func newRecommendationsList(env *environment) *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use: "list", Short: "One row a recommendation, repeats folded", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var views []store.RecommendationView
+			err := env.read(c, func(tx *store.Tx) (err error) {
+				views, err = tx.RecommendationViews(all)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return env.print(recommendationTable(views))
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "closed ones too")
+	return c
+}
+
+func recommendationTable(views []store.RecommendationView) table {
+	t := table{names: []string{
+		"id", "recommendation", "resource", "savings", "condition", "workflow", "owner", "owner_from", "board", "ticket", "seen", "rule",
+	}}
+	sums := map[string]trimtab.Money{}
+	for _, v := range views {
+		t.add(v.ID, v.Action, v.Resource, v.Savings, v.Condition, v.Workflow, v.Owner, v.OwnerFrom, v.Board, v.Ticket, v.Seen, v.Rule)
+		if v.Workflow != trimtab.Superseded && v.Savings.Currency != "" {
+			sums[v.Savings.Currency] = trimtab.Money{Amount: sums[v.Savings.Currency].Amount.Add(v.Savings.Amount), Currency: v.Savings.Currency}
+		}
+	}
+	t.more = fmt.Sprintf("%d recommendations", len(views))
+	for _, m := range sorted(sums) {
+		t.more += ", " + m.Display() + " a month (net of superseded ones)"
+	}
+	return t
+}
+
+func newRecommendationsShow(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "One recommendation with its evidence and its timeline", Args: exactly(1, "the id of a recommendation"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return env.read(c, func(tx *store.Tx) error {
+				e, err := episodeOf(tx, args[0])
+				if err != nil {
+					return err
+				}
+				rec, err := tx.Recommendation(e.Last)
+				if err != nil {
+					return err
+				}
+				lines, err := tx.Timeline(e.ID)
+				if err != nil {
+					return err
+				}
+				return env.print(showTable(e, rec, lines))
+			})
+		},
+	}
+}
+
+// episodeOf finds the episode of a recommendation by the id that list shows.
+func episodeOf(tx *store.Tx, text string) (*store.Episode, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "%q is no id", text).WithNext("`trimtab recommendations list` shows the ids")
+	}
+	return tx.EpisodeOf(id)
+}
+
+func showTable(e *store.Episode, rec *trimtab.Recommendation, lines []store.Line) table {
+	t := table{names: []string{"field", "value"}}
+	t.add("recommendation", rec.Action)
+	t.add("resource", rec.Subject.Resource)
+	t.add("title", rec.Title)
+	t.add("savings", rec.Savings)
+	t.add("monthly_cost", rec.MonthlyCost)
+	t.add("condition", e.State.Condition)
+	t.add("workflow", e.State.Workflow)
+	t.add("reason", e.State.Reason)
+	t.add("owner", rec.Owner.Name+" (from: "+rec.Owner.Source+")")
+	t.add("board", rec.Board)
+	t.add("fix", rec.Fix)
+	for _, r := range rec.Reasons {
+		t.add("rule", r.Rule+" @ "+r.Hash)
+		for _, fact := range r.Evidence {
+			for _, name := range slices.Sorted(maps.Keys(fact.Fields)) {
+				t.add(fact.Type+"."+name, fact.Fields[name])
+			}
+		}
+	}
+	for _, l := range lines {
+		t.add(l.At.Format(time.RFC3339), l.Actor+": "+l.What+" "+l.Detail)
+	}
+	return t
+}
+
+func newDismiss(env *environment) *cobra.Command {
+	var reason string
+	var days int
+	c := &cobra.Command{
+		Use: "dismiss ID", Short: "Leave it as it is, for a time and a reason", Args: exactly(1, "the id of a recommendation"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if reason == "" {
+				return trimtab.Errorf(trimtab.Invalid, "a dismissal needs a reason").WithNext("add --reason \"…\"")
+			}
+			return env.move(c, args[0], func(now time.Time) lifecycle.Event {
+				return lifecycle.Dismissed{At: now, Until: now.AddDate(0, 0, days), Reason: reason}
+			})
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why")
+	c.Flags().IntVar(&days, "days", 180, "for how long")
+	return c
+}
+
+func newSnooze(env *environment) *cobra.Command {
+	var days int
+	c := &cobra.Command{
+		Use: "snooze ID", Short: "Put it off", Args: exactly(1, "the id of a recommendation"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return env.move(c, args[0], func(now time.Time) lifecycle.Event {
+				return lifecycle.Snoozed{At: now, Until: now.AddDate(0, 0, days)}
+			})
+		},
+	}
+	c.Flags().IntVar(&days, "days", 14, "for how long")
+	return c
+}
+
+// move feeds a person's decision to a recommendation.
+func (e *environment) move(c *cobra.Command, id string, event func(time.Time) lifecycle.Event) (err error) {
+	a, done, err := e.open(c, e.log())
+	if err != nil {
+		return err
+	}
+	defer done(&err)
+	return a.Store.Write(c.Context(), func(tx *store.Tx) error {
+		episode, err := episodeOf(tx, id)
+		if err != nil {
+			return err
+		}
+		before, now := episode.State.Workflow, a.Clock.Now()
+		_, err = tx.Advance(episode, event(now), store.Step{Actor: "person", At: now, Policy: lifecycle.DefaultPolicy()})
+		if err != nil {
+			return err
+		}
+		if episode.State.Workflow == before {
+			return trimtab.Errorf(trimtab.Invalid, "recommendation %s is %s: that cannot be done now", id, before)
+		}
+		t := table{names: []string{"id", "was", "is", "until"}}
+		t.add(id, before, episode.State.Workflow, episode.State.Until.Format(time.DateOnly))
+		return e.print(t)
+	})
+}
+
+func newTickets(env *environment) *cobra.Command {
+	c := &cobra.Command{Use: "tickets", Short: "The tickets, on all boards"}
+	c.AddCommand(&cobra.Command{
+		Use: "list", Short: "One row a ticket", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var views []store.TicketView
+			err := env.read(c, func(tx *store.Tx) (err error) {
+				views, err = tx.TicketViews()
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			t := table{names: []string{"id", "key", "status", "workflow", "condition", "recommendation", "resource", "savings", "tracker", "board", "owner", "assignee", "created_at"}}
+			for _, v := range views {
+				t.add(v.ID, v.Key, v.Status, v.Workflow, v.Condition, v.Action, v.Resource, v.Savings, v.Tracker, v.Board, v.Owner, v.Assignee, v.CreatedAt.Format(time.RFC3339))
+			}
+			t.more = fmt.Sprintf("%d tickets", len(views))
+			return env.print(t)
+		},
+	})
+	return c
+}
+
+func newSavings(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "savings", Short: "The ledger: what was verified, and what came back", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var rows []store.Saving
+			err := env.read(c, func(tx *store.Tx) (err error) {
+				rows, err = tx.Ledger()
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			t := table{names: []string{"at", "kind", "recommendation", "resource", "baseline", "observed", "realised", "basis"}}
+			for _, s := range rows {
+				t.add(s.At.Format(time.DateOnly), s.Kind, s.Action, s.Resource, s.Baseline, s.Observed, s.Realised, s.Basis)
+			}
+			return env.print(t)
+		},
+	}
+}
+
+// exactly asks for n arguments and says what they are.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return trimtab.Errorf(trimtab.Invalid, "%s needs %s", c.CommandPath(), what).WithNext("`%s --help` shows how", c.CommandPath())
+	}
+}

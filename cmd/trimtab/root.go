@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/app"
+	"github.com/trimtab/trimtab/internal/clock"
+)
+
+// environment is what every command works with.
+type environment struct {
+	in       io.Reader
+	out, err io.Writer
+
+	file    string // the deployment file
+	output  string // table, json or csv
+	verbose bool
+	asOf    string // pretend that it is this time
+}
+
+func newRoot(env *environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "trimtab",
+		Short:         "Find what a cloud wastes, file it once, follow it until the saving is verified",
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return env.check() },
+	}
+	root.SetIn(env.in)
+	root.SetOut(env.out)
+	root.SetErr(env.err)
+	flags := root.PersistentFlags()
+	flags.StringVarP(&env.file, "config", "c", "trimtab.yaml", "the deployment file")
+	flags.StringVarP(&env.output, "output", "o", "table", "table, json or csv")
+	flags.BoolVarP(&env.verbose, "verbose", "v", false, "log what the jobs do")
+	flags.StringVar(&env.asOf, "now", "", "pretend that it is this time (RFC 3339)")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return trimtab.Errorf(trimtab.Invalid, "%w", err).WithNext("`%s --help` lists the flags", c.CommandPath())
+	})
+	root.AddCommand(
+		newDemo(env), newInit(env), newCheck(env), newRun(env), newScan(env), newDistribute(env), newMonitor(env), newServe(env),
+		newRecommendations(env), newTickets(env), newSavings(env), newRules(env), newSandbox(env), newVersion(env),
+	)
+	return root
+}
+
+func (e *environment) check() error {
+	switch e.output {
+	case "table", "json", "csv":
+	default:
+		return trimtab.Errorf(trimtab.Invalid, "there is no output %q", e.output).WithNext("use -o table, -o json or -o csv")
+	}
+	_, err := e.clock()
+	return err
+}
+
+// clock is the machine's, or one that was told what time it is.
+func (e *environment) clock() (clock.Clock, error) {
+	if e.asOf == "" {
+		return clock.System{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, e.asOf)
+	if err != nil {
+		return nil, trimtab.Errorf(trimtab.Invalid, "--now %q is no time", e.asOf).WithNext("write it as 2026-11-20T10:00:00Z")
+	}
+	return clock.AsOf(t), nil
+}
+
+// log writes to standard error: warnings, or everything with --verbose.
+func (e *environment) log() *slog.Logger {
+	level := slog.LevelError + 1 // results and the final error say what people need
+	if e.verbose {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: level}))
+}
+
+// open loads the deployment and opens its state; done gives it back.
+func (e *environment) open(c *cobra.Command, log *slog.Logger) (a *app.App, done func(*error), err error) {
+	plan, err := app.Load(e.file)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, err := e.clock()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range append(plan.Deployment.Warnings, plan.Rules.Warnings()...) {
+		log.Warn(w.Headline())
+	}
+	a, err = app.Open(c.Context(), plan, now, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, func(err *error) { *err = errors.Join(*err, a.Close()) }, nil
+}
+
+func newVersion(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "What this is", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			t := table{names: []string{"version", "go", "platform"}}
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				return trimtab.Errorf(trimtab.Internal, "the binary carries no build information")
+			}
+			t.add(info.Main.Version, info.GoVersion, settingOf(info, "GOOS")+"/"+settingOf(info, "GOARCH"))
+			return env.print(t)
+		},
+	}
+}
+
+func settingOf(info *debug.BuildInfo, key string) string {
+	for _, s := range info.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// isTerminal reports whether a writer is a person's screen.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

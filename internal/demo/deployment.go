@@ -1,0 +1,71 @@
+package demo
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/sandbox"
+)
+
+//go:embed trimtab.yaml
+var deployment string
+
+const (
+	jiraUser  = "trimtab@acme.example"
+	jiraToken = "demo-token-of-the-sandbox"
+)
+
+// openJira starts the tracker on a free port of loopback; what it knew when it
+// was last stopped it knows again.
+func (t *teller) openJira() (err error) {
+	t.moveClock()
+	cfg := sandbox.Config{
+		Email: jiraUser, Token: jiraToken, Journal: t.path("jira.ndjson"), Now: func() time.Time { return t.theirs.Load().Now() },
+		OnCommit: func(sandbox.Request) {
+			if hook := t.onCommit.Load(); hook != nil {
+				(*hook)()
+			}
+		},
+	}
+	for _, team := range append(teams, team{name: "finops"}) {
+		key := strings.ToUpper(team.name[:3])
+		cfg.Projects = append(cfg.Projects, sandbox.Project{Key: key, Name: team.name})
+		if team.lead != "" {
+			cfg.Users = append(cfg.Users, sandbox.User{AccountID: "acc-" + team.name, Email: team.lead, Name: strings.Split(team.lead, "@")[0]})
+		}
+	}
+	cfg.Users = append(cfg.Users, sandbox.User{AccountID: "acc-finops", Email: "finops@acme.example", Name: "finops"})
+	if t.jira, err = sandbox.New(cfg); err != nil {
+		return trimtab.Errorf(trimtab.Outside, "start the demo's Jira: %w", err)
+	}
+	if err := t.jira.Start("127.0.0.1:0"); err != nil {
+		return trimtab.Errorf(trimtab.Outside, "start the demo's Jira: %w", err)
+	}
+	return nil
+}
+
+// writeDeployment writes the deployment file, the token's file, and nothing
+// that anybody has changed: only the tracker's address is new each time.
+func (t *teller) writeDeployment() error {
+	text := strings.NewReplacer("{{url}}", t.jira.URL(), "{{token}}", t.path("jira-token"), "{{email}}", jiraUser).Replace(deployment)
+	for name, content := range map[string]string{"trimtab.yaml": text, "jira-token": jiraToken + "\n"} {
+		if err := os.WriteFile(t.path(name), []byte(content), 0o600); err != nil {
+			return trimtab.Errorf(trimtab.Outside, "write the demo's deployment: %w", err)
+		}
+	}
+	return nil
+}
+
+// projectOf is the Jira project of a board.
+func projectOf(board string) string { return strings.ToUpper(board[:min(3, len(board))]) }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
