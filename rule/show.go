@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -56,6 +57,8 @@ func jsonValue(v any) any {
 		return x.UTC().Format(time.RFC3339Nano)
 	case time.Duration:
 		return x.String()
+	case []byte:
+		return base64.StdEncoding.EncodeToString(x) // as convert reads it
 	case float64:
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return strconv.FormatFloat(x, 'g', -1, 64)
