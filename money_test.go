@@ -2,6 +2,7 @@ package trimtab
 
 import (
 	"encoding/json"
+	"io"
 	"math/big"
 	"strings"
 	"testing"
@@ -119,7 +120,7 @@ func TestErrors(t *testing.T) {
 	if err.Error() != "distribute: 3 tickets: no route to jira" || CodeOf(err) != Partial || NextOf(err) != "wait" {
 		t.Errorf("%v, %s, %q", err, CodeOf(err), NextOf(err))
 	}
-	if CodeOf(nil) != "" || CodeOf(json.Unmarshal(nil, nil)) != Internal || NextOf(nil) != "" {
+	if CodeOf(nil) != "" || CodeOf(io.EOF) != Internal || NextOf(nil) != "" {
 		t.Error("codes of nothing and of strangers")
 	}
 }

@@ -112,13 +112,18 @@ func (a *App) makeJobs() {
 		Store: a.Store, Sources: a.Sources, Rules: a.Rules, Assign: a.Assign, Policy: life,
 		Verify: scan.Windows{State: d.Policy.VerifyState, Cost: d.Policy.VerifyCost}, Clock: a.Clock, Log: a.Log.With("job", "scan"),
 	}
+	settle := map[string]time.Duration{}
+	for _, t := range d.Trackers {
+		settle[t.Name] = t.Settle
+	}
 	boards, cannotTell := map[string]distribute.Board{}, map[string]bool{}
 	for _, b := range d.Boards {
 		boards[b.Name] = distribute.Board{Name: b.Name, Tracker: b.Tracker, Project: b.Project, Type: b.Type, Labels: b.Labels}
 		cannotTell[b.Name] = b.CannotTell
 	}
 	a.Distribute = &distribute.Job{
-		Store: a.Store, Trackers: a.Trackers, Boards: boards, Policy: policy(d), Life: life, Clock: a.Clock, Log: a.Log.With("job", "distribute"),
+		Store: a.Store, Trackers: a.Trackers, Boards: boards, Policy: policy(d), Settle: settle, Life: life, Clock: a.Clock,
+		Log: a.Log.With("job", "distribute"),
 	}
 	a.Monitor = &monitor.Job{
 		Store: a.Store, Trackers: a.Trackers, Overlap: d.Sync.Overlap, Fields: d.Sync.Fields, CannotTell: cannotTell, Life: life,
@@ -127,15 +132,11 @@ func (a *App) makeJobs() {
 }
 
 func policy(d *deploy.Deployment) distribute.Policy {
-	p := distribute.Policy{
+	return distribute.Policy{
 		MinSavings: d.Policy.MinSavings, Sightings: d.Policy.Sightings, OpenPerOwner: d.Policy.OpenPerOwner,
 		NewPerBoardWeek: d.Policy.NewPerBoardWeek, Brake: distribute.Brake{Tickets: d.Policy.BrakeTickets, Share: d.Policy.BrakeShare},
 		CloseTickets: d.Policy.Close == "transition", MaxAttempts: 5, MaxWait: 30 * time.Second,
 	}
-	for _, t := range d.Trackers {
-		p.Settle = max(p.Settle, t.Settle)
-	}
-	return p
 }
 
 // Result is what one walk did; a part that was not reached is nil.

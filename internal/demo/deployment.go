@@ -2,7 +2,6 @@ package demo
 
 import (
 	_ "embed"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -58,14 +57,4 @@ func (t *teller) writeDeployment() error {
 		}
 	}
 	return nil
-}
-
-// projectOf is the Jira project of a board.
-func projectOf(board string) string { return strings.ToUpper(board[:min(3, len(board))]) }
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -407,3 +407,10 @@ func (t *teller) fingerprint(ctx context.Context) (sum string, err error) {
 	})
 	return fmt.Sprintf("%x", h.Sum(nil)), err
 }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +41,22 @@ func (r *reader) read(root strictyaml.Node) {
 	r.policy(top.Get("policy"))
 	r.sync(top.Get("sync"))
 	r.schedule(top.Get("schedule"))
-	r.d.Listen = orText(r.text(top.Get("listen")), "127.0.0.1:8080")
+	r.listen(top.Get("listen"))
+}
+
+// listen reads the address of serve. Anything but loopback would show the state
+// to whoever asks.
+func (r *reader) listen(n strictyaml.Node) {
+	r.d.Listen = orText(r.text(n), "127.0.0.1:8080")
+	host, _, err := net.SplitHostPort(r.d.Listen)
+	if err != nil {
+		n.Errorf("%q is no address: write it as 127.0.0.1:8080", r.d.Listen)
+		return
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		n.Errorf("%q is not on loopback; serving others needs authentication, which is not available in this version", r.d.Listen).
+			WithHint("listen on 127.0.0.1 and put a proxy with authentication in front")
+	}
 }
 
 func orText(s, fallback string) string {

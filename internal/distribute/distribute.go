@@ -39,6 +39,7 @@ type Job struct {
 	Trackers map[string]tracker.Tracker
 	Boards   map[string]Board
 	Policy   Policy
+	Settle   map[string]time.Duration // by tracker: how long an unknown outcome is left before it is sent again
 	Life     lifecycle.Policy
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -66,20 +67,23 @@ type Report struct {
 	Problems []string
 }
 
-// Run plans and sends everything that is due.
+// Run plans and sends everything that is due. A plan that the brake refuses is
+// an error, and what was decided before is sent all the same.
 func (j *Job) Run(ctx context.Context, approved bool) (*Report, error) {
 	report := &Report{Held: map[string]int{}}
-	if err := j.plan(ctx, report, approved); err != nil {
-		return report, err
+	braked := j.plan(ctx, report, approved)
+	if braked != nil && trimtab.CodeOf(braked) != trimtab.Invalid {
+		return report, braked
 	}
 	names := make([]string, 0, len(j.Trackers))
 	for name := range j.Trackers {
 		names = append(names, name)
 	}
 	sort.Strings(names)
+	log := j.Log.With("run", "distribute-"+j.Clock.Now().Format("20060102T150405.000"))
 	var failed error
 	for _, name := range names {
-		s := &sender{job: j, name: name, tracker: j.Trackers[name], report: report, log: j.Log.With("tracker", name)}
+		s := &sender{job: j, name: name, tracker: j.Trackers[name], report: report, log: log.With("tracker", name)}
 		if err := s.run(ctx); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))
 		}
@@ -91,7 +95,7 @@ func (j *Job) Run(ctx context.Context, approved bool) (*Report, error) {
 		return report, trimtab.Errorf(trimtab.Outside, "%w", failed).
 			WithNext("nothing is lost: run `trimtab distribute` again when the tracker answers")
 	}
-	return report, j.leftOver(ctx, report)
+	return report, errors.Join(braked, j.leftOver(ctx, report))
 }
 
 // leftOver counts what is still in the outbox and makes an error of what a

@@ -52,7 +52,8 @@ func (w *world) start() {
 	w.job = &Job{
 		Store: w.store, Trackers: map[string]tracker.Tracker{"b": w.door}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Boards: map[string]Board{"fin": {Name: "fin", Tracker: "b", Project: "FIN", Type: "Task"}, "ops": {Name: "ops", Tracker: "b", Project: "OPS", Type: "Task"}},
-		Policy: Policy{Sightings: 1, MaxAttempts: 5, Settle: 10 * time.Second, MaxWait: time.Minute}, Life: lifecycle.DefaultPolicy(),
+		Policy: Policy{Sightings: 1, MaxAttempts: 5, MaxWait: time.Minute}, Life: lifecycle.DefaultPolicy(),
+		Settle: map[string]time.Duration{"b": 10 * time.Second},
 	}
 }
 

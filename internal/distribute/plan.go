@@ -22,7 +22,6 @@ type Policy struct {
 	NewPerBoardWeek int           // new tickets on a board in seven days; 0 is no limit
 	Brake           Brake
 	CloseTickets    bool          // move resolved tickets to their end status, not only comment
-	Settle          time.Duration // how long an unknown outcome is left before it is sent again
 	MaxWait         time.Duration // how long a run waits for that itself
 	MaxAttempts     int           // failed calls of one write before it is blocked
 }

@@ -129,7 +129,7 @@ func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
 		case op.Kind == store.OpCreate && ok:
 			s.report.Adopted++
 			err = s.filed(ctx, op, links[op.ID], issue, "found again", nil)
-		case op.Kind == store.OpCreate && s.job.Clock.Now().Before(op.SettledAt.Add(s.job.Policy.Settle)):
+		case op.Kind == store.OpCreate && s.job.Clock.Now().Before(op.SettledAt.Add(s.job.Settle[s.name])):
 			waiting++
 		default:
 			s.again(op)
@@ -273,7 +273,13 @@ func opID(op *store.Op) string { return "op-" + strconv.FormatInt(op.ID, 10) }
 // filed notes that a ticket exists: it, the link, the op in one transaction.
 func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issue tracker.Issue, what string, notes []string) error {
 	board := s.job.Boards[link.Board]
+	var recommendation int64
 	err := s.job.Store.Write(ctx, func(tx *store.Tx) error {
+		e, err := tx.Episode(link.Episode)
+		if err != nil {
+			return err
+		}
+		recommendation = e.First
 		link.Base, link.Updated = merge.Base(issue), issue.Updated
 		ticket := &store.Ticket{
 			CreatedAt: issue.Created, Status: trimtab.TicketCreated, Tracker: s.name, Board: board.Name, RemoteID: issue.ID,
@@ -291,7 +297,7 @@ func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issu
 	if err != nil {
 		return err
 	}
-	s.log.Info("ticket "+what, "ticket", issue.Key, "episode", link.Episode, "board", link.Board)
+	s.log.Info("ticket "+what, "ticket", issue.Key, "recommendation", recommendation, "board", link.Board)
 	if s.job.Notify != nil {
 		s.job.Notify(Event{What: what, Key: issue.Key, URL: issue.URL, Board: link.Board, Notes: notes})
 	}

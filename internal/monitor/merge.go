@@ -55,6 +55,7 @@ func (m *merger) run() error {
 		m.report.Changed++
 	}
 	if after := m.episode.State.Workflow; after != before {
+		m.job.Log.Info("ticket moved", "ticket", m.issue.Key, "recommendation", m.episode.First, "from", before, "to", after)
 		m.report.Events = append(m.report.Events, fmt.Sprintf("%s: %s → %s", m.issue.Key, before, after))
 	}
 	m.link.Updated = m.issue.Updated

@@ -53,12 +53,15 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 	}
 	sort.Strings(names)
 	report := &Report{}
+	log := j.Log.With("run", "monitor-"+j.Clock.Now().Format("20060102T150405.000"))
 	var failed error
 	for _, name := range names {
 		if err := j.pull(ctx, name, report); err != nil {
+			log.Error("pull failed", "tracker", name, "error", err)
 			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))
 		}
 	}
+	log.Info("pulled", "changed", report.Changed, "conflicts", report.Conflicts)
 	if failed != nil && ctx.Err() == nil {
 		return report, trimtab.Errorf(trimtab.Outside, "%w", failed).
 			WithNext("nothing is lost: run `trimtab monitor --once` again when the tracker answers")
