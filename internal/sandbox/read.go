@@ -20,11 +20,11 @@ const (
 )
 
 func (j *Jira) showIssue(w http.ResponseWriter, r *http.Request, i *Issue) {
-	ask := wish{fields: list(r.URL.Query(), "fields"), properties: list(r.URL.Query(), "properties")}
-	if len(ask.fields) == 0 {
-		ask.fields = []string{"*all"}
+	wanted := wish{fields: list(r.URL.Query(), "fields"), properties: list(r.URL.Query(), "properties")}
+	if len(wanted.fields) == 0 {
+		wanted.fields = []string{"*all"}
 	}
-	reply(w, http.StatusOK, j.shownIssue(r, i, ask))
+	reply(w, http.StatusOK, j.shownIssue(r, i, wanted))
 }
 
 // list reads a query parameter that may be repeated or joined by commas.
@@ -77,17 +77,18 @@ type question struct {
 	Properties []string `json:"properties"`
 }
 
-func readQuestion(w http.ResponseWriter, r *http.Request) (question, bool) {
-	ask0 := question{Size: 50}
+func readQuestion(w http.ResponseWriter, r *http.Request) (q question, ok bool) {
+	q.Size = 50
 	if r.Method == http.MethodPost {
-		return ask0, ask(w, r, &ask0)
+		return q, ask(w, r, &q)
 	}
-	q := r.URL.Query()
-	ask0.JQL, ask0.Token, ask0.Fields, ask0.Properties = q.Get("jql"), q.Get("nextPageToken"), list(q, "fields"), list(q, "properties")
-	if n, err := strconv.Atoi(q.Get("maxResults")); err == nil {
-		ask0.Size = n
+	given := r.URL.Query()
+	q.JQL, q.Token = given.Get("jql"), given.Get("nextPageToken")
+	q.Fields, q.Properties = list(given, "fields"), list(given, "properties")
+	if n, err := strconv.Atoi(given.Get("maxResults")); err == nil {
+		q.Size = n
 	}
-	return ask0, true
+	return q, true
 }
 
 // search answers a JQL search in pages: no total, the id alone unless more is

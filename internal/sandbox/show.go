@@ -101,20 +101,20 @@ func (j *Jira) fieldsOf(r *http.Request, i *Issue) map[string]any {
 type wish struct{ fields, properties []string }
 
 // shownIssue shows an issue. "*all" and "*navigable" are every field.
-func (j *Jira) shownIssue(r *http.Request, i *Issue, ask wish) any {
+func (j *Jira) shownIssue(r *http.Request, i *Issue, wanted wish) any {
 	shown := map[string]any{"id": i.id(), "key": i.Key, "self": self(r, "issue", i.id())}
 	fields := map[string]any{}
 	for name, value := range j.fieldsOf(r, i) {
-		if slices.Contains(ask.fields, name) || slices.Contains(ask.fields, "*all") || slices.Contains(ask.fields, "*navigable") {
+		if slices.Contains(wanted.fields, name) || slices.Contains(wanted.fields, "*all") || slices.Contains(wanted.fields, "*navigable") {
 			fields[name] = value
 		}
 	}
 	if len(fields) > 0 {
 		shown["fields"] = fields
 	}
-	if len(ask.properties) > 0 {
+	if len(wanted.properties) > 0 {
 		properties := map[string]json.RawMessage{}
-		for _, key := range ask.properties {
+		for _, key := range wanted.properties {
 			if value, ok := i.Properties[key]; ok {
 				properties[key] = value
 			}

@@ -39,7 +39,7 @@ type mark struct {
 func document(md string) node {
 	c := converter{source: []byte(cut(md, maxText))}
 	parser := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)).Parser()
-	blocks := c.blocks(parser.Parse(gmtext.NewReader(c.source)), false)
+	blocks := c.blocks(parser.Parse(gmtext.NewReader(c.source)), 0)
 	if len(blocks) == 0 {
 		blocks = []node{{Type: "paragraph"}}
 	}
@@ -61,17 +61,21 @@ func documentOf(raw json.RawMessage) node {
 
 type converter struct{ source []byte }
 
-// blocks converts the children of a block. Inside of lists, quotes and cells
-// Jira allows fewer kinds.
-func (c converter) blocks(parent ast.Node, inner bool) []node {
+// maxNesting is how deep lists go; what lies deeper is laid flat.
+const maxNesting = 6
+
+// blocks converts the children of a block. Inside of lists and quotes, at a
+// level above 0, Jira allows fewer kinds.
+func (c converter) blocks(parent ast.Node, level int) []node {
 	var all []node
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
-		all = append(all, c.block(n, inner)...)
+		all = append(all, c.block(n, level)...)
 	}
 	return all
 }
 
-func (c converter) block(n ast.Node, inner bool) []node {
+func (c converter) block(n ast.Node, level int) []node {
+	inner := level > 0
 	switch n := n.(type) {
 	case *ast.Heading:
 		if inner {
@@ -79,7 +83,7 @@ func (c converter) block(n ast.Node, inner bool) []node {
 		}
 		return []node{{Type: "heading", Attrs: map[string]any{"level": n.Level}, Content: c.inlines(n, nil)}}
 	case *ast.List:
-		return []node{c.list(n)}
+		return c.list(n, level)
 	case *ast.FencedCodeBlock:
 		return []node{c.code(n.Lines(), string(n.Language(c.source)))}
 	case *ast.CodeBlock:
@@ -88,9 +92,9 @@ func (c converter) block(n ast.Node, inner bool) []node {
 		return []node{c.rawHTML(n)}
 	case *ast.Blockquote:
 		if inner {
-			return c.blocks(n, true)
+			return c.blocks(n, level)
 		}
-		return []node{{Type: "blockquote", Content: filled(c.blocks(n, true))}}
+		return []node{{Type: "blockquote", Content: filled(c.blocks(n, level+1))}}
 	case *ast.ThematicBreak:
 		if inner {
 			return nil
@@ -115,19 +119,26 @@ func filled(content []node) []node {
 	return content
 }
 
-func (c converter) list(n *ast.List) node {
-	list := node{Type: "bulletList"}
+func (c converter) list(n *ast.List, level int) []node {
+	list, flat := node{Type: "bulletList"}, []node{}
 	if n.IsOrdered() {
 		list.Type, list.Attrs = "orderedList", map[string]any{"order": n.Start}
 	}
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
-		content := filled(c.blocks(item, true))
+		content := filled(c.blocks(item, level+1))
+		if level >= maxNesting {
+			flat = append(flat, content...)
+			continue
+		}
 		if strings.HasSuffix(content[0].Type, "List") { // an item begins with text
 			content = slices.Insert(content, 0, node{Type: "paragraph"})
 		}
 		list.Content = append(list.Content, node{Type: "listItem", Content: content})
 	}
-	return list
+	if level >= maxNesting {
+		return flat
+	}
+	return []node{list}
 }
 
 func (c converter) lines(lines *gmtext.Segments) string {

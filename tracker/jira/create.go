@@ -92,11 +92,13 @@ func (f *filing) update() map[string]any {
 // created is the answer to a bulk creation. Issues is without gaps: it skips
 // the elements that Errors names.
 type created struct {
-	Issues []struct {
-		ID  string `json:"id"`
-		Key string `json:"key"`
-	} `json:"issues"`
+	Issues []ref          `json:"issues"`
 	Errors []elementError `json:"errors"`
+}
+
+type ref struct {
+	ID  string `json:"id"`
+	Key string `json:"key"`
 }
 
 type elementError struct {
@@ -123,7 +125,8 @@ func (c *Client) file(ctx context.Context, filings []*filing) error {
 		}
 		refused[*e.Element] = e
 	}
-	if len(answer.Issues)+len(refused) != len(filings) {
+	nameless := slices.ContainsFunc(answer.Issues, func(i ref) bool { return i.ID == "" || i.Key == "" })
+	if nameless || len(answer.Issues)+len(refused) != len(filings) {
 		return c.failed(k, tracker.Ambiguous, 0, fmt.Sprintf("%d issues and %d errors for %d drafts", len(answer.Issues), len(refused), len(filings)), nil)
 	}
 	next := 0

@@ -26,6 +26,7 @@ type site struct {
 	client  *jira.Client
 	clock   *clock.Manual
 	url     string
+	journal string
 }
 
 // open starts a site; edit, if not nil, changes what it is made of.
@@ -45,7 +46,7 @@ func open(t *testing.T, edit func(*sandbox.Config, *jira.Config)) *site {
 	if edit != nil {
 		edit(&sc, &jc)
 	}
-	s := &site{clock: now}
+	s := &site{clock: now, journal: sc.Journal}
 	var err error
 	if s.sandbox, err = sandbox.New(sc); err != nil {
 		t.Fatal(err)
@@ -107,4 +108,15 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := jira.New(good); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
+}
+
+// swallowing is the same site after its projects came to ignore a field.
+func (s *site) swallowing(t *testing.T, field string) *site {
+	t.Helper()
+	if err := s.sandbox.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, func(c *sandbox.Config, _ *jira.Config) {
+		c.Projects[0].Swallows, c.Journal = []string{field}, s.journal
+	})
 }

@@ -45,7 +45,7 @@ func blockText(n node, other bool) string {
 	case "text", "hardBreak", "mention", "emoji", "inlineCard", "blockCard", "embedCard", "date", "status":
 		return lineStart(inlineText([]node{n}, "\\\n"))
 	case "heading":
-		return strings.Repeat("#", clamp(number(n.Attrs["level"]), 1, 6)) + " " + inlineText(n.Content, " ")
+		return strings.Repeat("#", clamp(number(n.Attrs["level"]), 1, 6)) + " " + closingHashes.ReplaceAllString(inlineText(n.Content, " "), `\$1`)
 	case "bulletList", "orderedList":
 		return listText(n, other)
 	case "codeBlock":
@@ -218,10 +218,12 @@ func marked(n node) string {
 		core = escaped(core)
 	}
 	if href != "" {
-		core = "[" + core + "](" + strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "\n", "").Replace(href) + ")"
+		core = "[" + core + "](" + linkEscapes.Replace(href) + ")"
 	}
 	return before + open + core + shut + after
 }
+
+var linkEscapes = strings.NewReplacer(`\`, `\\`, "(", `\(`, ")", `\)`, "&", `\&`, "<", "%3C", " ", "%20", "\n", "")
 
 func codeSpan(text string) string {
 	marks := fence(text, 1)
@@ -259,8 +261,9 @@ var entity = regexp.MustCompile(`^&#?[A-Za-z0-9]+;`)
 func wordy(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 var (
-	bulletStart = regexp.MustCompile(`(?m)^([ \t]*)([-+#>=|:])`)
-	numberStart = regexp.MustCompile(`(?m)^([ \t]*\d{1,9})([.)])`)
+	closingHashes = regexp.MustCompile(`(#+[ \t]*)$`)
+	bulletStart   = regexp.MustCompile(`(?m)^([ \t]*)([-+#>=|:])`)
+	numberStart   = regexp.MustCompile(`(?m)^([ \t]*\d{1,9})([.)])`)
 )
 
 // lineStart escapes what would begin a block at the start of a line.
