@@ -3,6 +3,7 @@ package demo
 import (
 	_ "embed"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -47,10 +48,16 @@ func (t *teller) openJira() (err error) {
 	return nil
 }
 
-// writeDeployment writes the deployment file, the token's file, and nothing
-// that anybody has changed: only the tracker's address is new each time.
+var loopback = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// writeDeployment writes the deployment file and the token's. In a folder where
+// the story has been told before, only the tracker's address is renewed: the
+// rest may have been changed by whoever tries things there.
 func (t *teller) writeDeployment() error {
 	text := strings.NewReplacer("{{url}}", t.jira.URL(), "{{token}}", t.path("jira-token"), "{{email}}", jiraUser).Replace(deployment)
+	if old, err := os.ReadFile(t.path("trimtab.yaml")); err == nil {
+		text = loopback.ReplaceAllLiteralString(string(old), t.jira.URL())
+	}
 	for name, content := range map[string]string{"trimtab.yaml": text, "jira-token": jiraToken + "\n"} {
 		if err := os.WriteFile(t.path(name), []byte(content), 0o600); err != nil {
 			return trimtab.Errorf(trimtab.Outside, "write the demo's deployment: %w", err)

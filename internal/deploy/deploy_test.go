@@ -1,0 +1,147 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/merge"
+)
+
+const full = `
+apiVersion: trimtab/v1
+state: data/state.db
+packs: [builtin:aws, rules/]
+params: {aws.compute: {max_cpu: 3.0}}
+sources:
+  - {name: billing, kind: focus, path: data/focus/*.parquet, window: 14d}
+  - {name: vms, kind: table, path: /abs/vms.csv, fact: Resource, until: hour, query: SELECT 1, map: {id: InstanceId, kind: '"vm"'}}
+trackers:
+  - {name: corp, kind: jira, url: 'https://corp.example/', settle: 1m, auth: {email: '${TT_EMAIL}', token: '${file:TOKENFILE}'}}
+  - {name: local, kind: board}
+boards:
+  - {name: platform, tracker: corp, project: PLAT, type: Story, labels: [finops], status: {done: Resolved, wont_do: Closed/Rejected}, cannot_tell: true}
+  - {name: finops, tracker: local, project: FIN}
+owners: [{tag: owner}, {fact: Owner, by: account}, {fallback: finops@example.com}]
+routes: [{when: 'rec.account == "a"', board: platform}, {board: finops}]
+policy: {min_savings: 50.00 USD, sightings: 3, open_per_owner: 6, new_per_board_week: 7, brake: {tickets: 8, share: 0.1}, close: transition, verify: {state: 2d, cost: 21d}}
+sync: {interval: 30s, overlap: 2m, fields: {status: {direction: both, conflict: ask}, assignee: {direction: in}}}
+schedule: {scan: '0 6 * * 1', monitor: 90s}
+listen: 127.0.0.1:9090
+`
+
+func TestFull(t *testing.T) {
+	dir := t.TempDir()
+	token := filepath.Join(dir, "token")
+	if err := os.WriteFile(token, []byte("hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TT_EMAIL", "ann@example.com")
+	d, err := Parse(filepath.Join(dir, "trimtab.yaml"), []byte(strings.Replace(full, "TOKENFILE", token, 1)))
+	if err != nil || d.Err() != nil || len(d.Warnings) != 0 {
+		t.Fatal(err, d.Err(), d.Warnings)
+	}
+	if d.State != filepath.Join(dir, "data/state.db") || d.Sources[0].Path != filepath.Join(dir, "data/focus/*.parquet") || d.Sources[1].Path != "/abs/vms.csv" {
+		t.Errorf("paths start from the file's folder: %s, %s, %s", d.State, d.Sources[0].Path, d.Sources[1].Path)
+	}
+	if d.Sources[0].Window != 14*24*time.Hour || d.Sources[0].Current != 72*time.Hour || d.Sources[1].Map[1].Expr.Text != `"vm"` {
+		t.Errorf("sources %+v", d.Sources)
+	}
+	if k := d.Trackers[0]; k.URL != "https://corp.example" || k.Email != "ann@example.com" || k.Token != "hush" || k.Settle != time.Minute {
+		t.Errorf("tracker %+v", k)
+	}
+	if b := d.Boards[0]; b.Type != "Story" || b.Status["wont_do"] != "Closed/Rejected" || !b.CannotTell || d.Boards[1].Type != "Task" {
+		t.Errorf("boards %+v", d.Boards)
+	}
+	if p := d.Policy; p.MinSavings.String() != "50.00 USD" || p.Sightings != 3 || p.OpenPerOwner != 6 || p.NewPerBoardWeek != 7 ||
+		p.BrakeTickets != 8 || p.BrakeShare.String() != "0.1" || p.Close != "transition" || p.VerifyState != 2 || p.VerifyCost != 21 {
+		t.Errorf("policy %+v", p)
+	}
+	if s := d.Sync; s.Interval != 30*time.Second || s.Overlap != 2*time.Minute || s.Fields["status"] != (merge.Rule{Direction: merge.Both, Conflict: merge.Ask}) {
+		t.Errorf("sync %+v", s)
+	}
+	if d.Schedule.Monitor != 90*time.Second || d.Listen != "127.0.0.1:9090" || d.Params["aws.compute"]["max_cpu"] != 3.0 {
+		t.Errorf("schedule %+v, listen %s, params %v", d.Schedule, d.Listen, d.Params)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	d, err := Parse("trimtab.yaml", []byte("apiVersion: trimtab/v1\npacks: [builtin:aws]\n"))
+	if err != nil || d.Err() != nil {
+		t.Fatal(err, d.Err())
+	}
+	if filepath.Base(d.State) != "trimtab.db" || d.Listen != "127.0.0.1:8080" || d.Policy.Sightings != 1 || d.Policy.OpenPerOwner != 5 ||
+		d.Policy.NewPerBoardWeek != 20 || d.Policy.BrakeTickets != 25 || d.Policy.Close != "comment" || d.Policy.VerifyCost != 14 || d.Sync.Overlap != 5*time.Minute {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"packs: [a]":                         `"apiVersion" is missing`,
+		"apiVersion: trimtab/v2\npacks: [a]": `apiVersion "trimtab/v2" is not known`,
+		"apiVersion: trimtab/v1":             `"packs" is missing`,
+		"apiVersion: trimtab/v1\npacks: [a]\nstate: postgres://x":                                                                          "a state in PostgreSQL is not available",
+		"apiVersion: trimtab/v1\npacks: [a]\nlisten: 0.0.0.0:80":                                                                           "serving others needs authentication",
+		"apiVersion: trimtab/v1\npacks: [a]\nlisten: nowhere":                                                                              "is no address",
+		"apiVersion: trimtab/v1\npacks: [a]\nsources: [{name: a, kind: focus, path: x}, {name: a, kind: focus, path: y}]":                  `two sources named "a"`,
+		"apiVersion: trimtab/v1\npacks: [a]\nsources: [{name: a, kind: focus, path: x, fact: Y}]":                                          `a source of kind focus has no "fact"`,
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: jira, url: u, auth: {email: e, token: '${file:/no/such}'}}]":       "cannot read the secret's file",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board}]\nboards: [{name: b, tracker: a, project: P, freeze: [x]}]": `"freeze" of a board is not available`,
+		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{fact: Owner}]":                                                                      "needs `by:`",
+		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {brake: {share: lots}}":                                                               "is no share",
+		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {due: {direction: in}}}":                                                       `field "due" is not followed in this version`,
+		"a: b: c": "trimtab.yaml:1",
+	} {
+		d, err := Parse("trimtab.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Err(); err == nil || !strings.Contains(err.Error(), want) || trimtab.CodeOf(err) != trimtab.Invalid || trimtab.NextOf(err) == "" {
+			t.Errorf("%s\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestSecretInClear(t *testing.T) {
+	d, err := Parse("trimtab.yaml", []byte("apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: jira, url: u, auth: {email: e, token: hush}}]\n"))
+	if err != nil || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0].Headline(), "a secret stands here in clear") {
+		t.Errorf("%v, %v", err, d.Warnings)
+	}
+	if strings.Contains(d.Warnings[0].Headline(), "hush") {
+		t.Error("the warning repeats the secret")
+	}
+}
+
+func TestStatePath(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "trimtab.yaml")
+	for text, want := range map[string]string{"state: here.db\ntoken: ${NO_SUCH_NAME}\n": "here.db", "packs: []\n": "trimtab.db"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := StatePath(path); err != nil || got != filepath.Join(dir, want) {
+			t.Errorf("%s: %s, %v", text, got, err)
+		}
+	}
+	if _, err := StatePath(filepath.Join(dir, "none.yaml")); trimtab.NextOf(err) == "" {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(full)
+	f.Add("a: [b, {c: d}]")
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := Parse("trimtab.yaml", []byte(text))
+		if err != nil {
+			return
+		}
+		if d.Err() == nil && len(d.Packs) == 0 {
+			t.Error("a deployment without packs was taken")
+		}
+	})
+}
