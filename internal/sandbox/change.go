@@ -54,6 +54,7 @@ func (j *Jira) listTransitions(w http.ResponseWriter, r *http.Request, i *Issue)
 	reply(w, http.StatusOK, map[string]any{"expand": "transitions", "transitions": all})
 }
 
+// transition moves an issue along an edge that is open to it now.
 func (j *Jira) transition(w http.ResponseWriter, r *http.Request, i *Issue) {
 	var u update
 	if !ask(w, r, &u) {
@@ -114,6 +115,8 @@ func (j *Jira) listComments(w http.ResponseWriter, r *http.Request, i *Issue) {
 	reply(w, http.StatusOK, map[string]any{"startAt": start, "maxResults": size, "total": len(i.Comments), "comments": shown})
 }
 
+// addComment adds a comment. Comments stand in no changelog, as on the real
+// site, but move the issue on.
 func (j *Jira) addComment(w http.ResponseWriter, r *http.Request, i *Issue) {
 	var body struct {
 		Body       json.RawMessage `json:"body"`
@@ -140,6 +143,7 @@ func (j *Jira) addComment(w http.ResponseWriter, r *http.Request, i *Issue) {
 	reply(w, http.StatusCreated, j.shownComment(r, i, c, true))
 }
 
+// changelog pages through the history, oldest first.
 func (j *Jira) changelog(w http.ResponseWriter, r *http.Request, i *Issue) {
 	start, size := pageOf(r.URL.Query(), 100)
 	shown := []any{}

@@ -8,6 +8,7 @@ import (
 	"strings"
 )
 
+// maxBulk is Jira's limit for one creation.
 const maxBulk = 50
 
 // elementError is a refused element of a bulk creation.
@@ -49,6 +50,8 @@ func (j *Jira) bulkCreate(w http.ResponseWriter, r *http.Request) {
 	reply(w, status, map[string]any{"issues": refs, "errors": refused})
 }
 
+// createAll makes what fits and commits it at once: after a kill either all of
+// it is there or nothing. ok is false if the request has been refused.
 func (j *Jira) createAll(w http.ResponseWriter, updates []*update) (made []*Issue, refused []elementError, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

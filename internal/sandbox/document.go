@@ -114,6 +114,7 @@ func (p *part) text() string {
 	return b.String()
 }
 
+// plainText is what a person sees of a document.
 func plainText(doc json.RawMessage) string {
 	var p part
 	if json.Unmarshal(doc, &p) != nil { // no description at all

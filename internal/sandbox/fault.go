@@ -61,6 +61,7 @@ func (j *Jira) ClearFaults() {
 	j.faults.pending = nil
 }
 
+// stop is closed when the server stops.
 func (f *faults) stop() chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,6 +114,7 @@ func (j *Jira) faulty(next http.Handler) http.Handler {
 	})
 }
 
+// fail lets a fault happen to a request.
 func (j *Jira) fail(w http.ResponseWriter, r *http.Request, f *Fault, next http.Handler) {
 	if f.RetryAfter != "" {
 		w.Header().Set("Retry-After", f.RetryAfter)

@@ -28,6 +28,7 @@ type update struct {
 	} `json:"transition"`
 }
 
+// prop is a property of an issue or a comment: a key and any JSON.
 type prop struct {
 	Key   string          `json:"key"`
 	Value json.RawMessage `json:"value"`
@@ -67,6 +68,7 @@ func (j *Jira) apply(i *Issue, u *update, c *Change, p *problems) {
 	setProperties(&i.Properties, u.Properties, p)
 }
 
+// setField sets one field, or says why it does not fit.
 func (j *Jira) setField(i *Issue, name string, value json.RawMessage, c *Change, p *problems) {
 	switch name {
 	case "summary":
@@ -99,6 +101,7 @@ func (j *Jira) setField(i *Issue, name string, value json.RawMessage, c *Change,
 	}
 }
 
+// setSummary takes one line that is not empty. Jira trims it.
 func setSummary(i *Issue, value json.RawMessage, c *Change, p *problems) {
 	var text string
 	switch err := json.Unmarshal(value, &text); {
@@ -136,6 +139,7 @@ func (j *Jira) setAssignee(i *Issue, value json.RawMessage, c *Change, p *proble
 	c.set("assignee", &i.Assignee, id)
 }
 
+// okLabels refuses labels that Jira refuses: it has no spaces in them.
 func okLabels(labels []string, p *problems) bool {
 	for _, l := range labels {
 		switch {
@@ -175,6 +179,7 @@ func changeLabels(i *Issue, verbs []map[string]json.RawMessage, c *Change, p *pr
 	setLabels(i, labels, c)
 }
 
+// setProperties writes properties beside the fields, in the same request.
 func setProperties(into *map[string]json.RawMessage, given []prop, p *problems) {
 	for _, one := range given {
 		if one.Key == "" || len(one.Key) > maxLabel || len(one.Value) == 0 || len(one.Value) > maxProperty {

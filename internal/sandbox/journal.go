@@ -51,6 +51,8 @@ func (j *Jira) openJournal() (err error) {
 	return err
 }
 
+// replay takes one line. An issue that the configuration has no place for is
+// damage too: nobody could show it.
 func (j *Jira) replay(line []byte) error {
 	if len(line) == 0 {
 		return nil
@@ -102,6 +104,7 @@ func (j *Jira) commit(issues ...*Issue) error {
 	return nil
 }
 
+// write appends a line and waits until the disk has it.
 func (j *Jira) write(e entry) error {
 	if j.journal == nil {
 		return errors.New("the sandbox is stopped")

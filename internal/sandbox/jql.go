@@ -16,17 +16,20 @@ type query struct {
 	order      []orderBy
 }
 
+// condition is one restriction; several values are alternatives.
 type condition struct {
 	field, op string
 	values    []string
 	millis    int64 // of updated
 }
 
+// orderBy is one field of the order.
 type orderBy struct {
 	field string
 	down  bool
 }
 
+// maxOrder is Jira's limit for the fields of an order.
 const maxOrder = 7
 
 // jqlError is why a search is refused, in Jira's words.
@@ -113,6 +116,7 @@ func scanQuoted(runes []rune, start int) (text string, next int) {
 	return "", -1
 }
 
+// jqlParser walks along the words of a search.
 type jqlParser struct {
 	words []word
 	at    int
@@ -120,10 +124,12 @@ type jqlParser struct {
 
 func (p *jqlParser) end() bool { return p.at >= len(p.words) }
 
+// keyword reports whether a word comes next. Quoted it would be a value.
 func (p *jqlParser) keyword(text string) bool {
 	return !p.end() && !p.words[p.at].quoted && strings.EqualFold(p.words[p.at].text, text)
 }
 
+// accept takes a word if it comes next.
 func (p *jqlParser) accept(text string) bool {
 	if !p.keyword(text) {
 		return false
@@ -140,6 +146,7 @@ func (p *jqlParser) wrong(expected string) error {
 	return refusedJQL("Error in the JQL Query: expecting %s but got %s.", expected, found)
 }
 
+// condition reads a field, an operator that the field has, and the value.
 func (p *jqlParser) condition() (condition, error) {
 	for _, field := range []string{"labels", "project", "updated"} {
 		if !p.accept(field) {
@@ -175,6 +182,7 @@ func (p *jqlParser) moment(c condition) (condition, error) {
 	return c, nil
 }
 
+// set reads the values of IN, at least one.
 func (p *jqlParser) set(c condition) (condition, error) {
 	c.op = "="
 	if !p.accept("(") {
@@ -210,6 +218,7 @@ func (p *jqlParser) value() (string, error) {
 	return w.text, nil
 }
 
+// orderClause reads the order and the end of the search.
 func (p *jqlParser) orderClause(q *query) error {
 	if p.end() {
 		return nil
@@ -243,6 +252,7 @@ func (p *jqlParser) orderClause(q *query) error {
 	}
 }
 
+// fits reports whether an issue meets every condition.
 func (q *query) fits(i *Issue) bool {
 	return !slices.ContainsFunc(q.conditions, func(c condition) bool { return !c.fits(i) })
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+// serverInfo tells what the site is, and its time, by which a client should
+// go.
 func (j *Jira) serverInfo(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{
 		"baseUrl": "http://" + r.Host, "version": "1001.0.0-SNAPSHOT", "versionNumbers": []int{1001, 0, 0}, "deploymentType": "Cloud",
@@ -50,6 +52,8 @@ func (j *Jira) assignable(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, window(found, start, size))
 }
 
+// matches is how Jira finds people: by beginnings, without regard to case. An
+// account id is found whole only.
 func (u User) matches(q url.Values) bool {
 	if id := q.Get("accountId"); id != "" {
 		return u.AccountID == id
@@ -68,6 +72,7 @@ func (j *Jira) listPriorities(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, all)
 }
 
+// listResolutions lists the resolutions of all workflows, each once.
 func (j *Jira) listResolutions(w http.ResponseWriter, r *http.Request) {
 	var names []string
 	for _, p := range j.cfg.Projects {
@@ -109,6 +114,8 @@ func (j *Jira) shownTypes(r *http.Request, p *Project) []map[string]any {
 	return all
 }
 
+// projectStatuses lists a project's statuses for each of its issue types,
+// which share one workflow here.
 func (j *Jira) projectStatuses(w http.ResponseWriter, r *http.Request) {
 	p := j.asked(w, r)
 	if p == nil {
@@ -148,6 +155,8 @@ var screen = []struct{ id, name, kind string }{
 	{"priority", "Priority", "priority"},
 }
 
+// createFields shows the screen on which an issue is created. The first three
+// fields are required.
 func (j *Jira) createFields(w http.ResponseWriter, r *http.Request) {
 	p := j.asked(w, r)
 	if p == nil {

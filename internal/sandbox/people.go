@@ -118,6 +118,7 @@ func (j *Jira) Delete(idOrKey string) error {
 	})
 }
 
+// byHand changes an issue as one step: checked, recorded, committed.
 func (j *Jira) byHand(idOrKey, author string, act func(*Issue, *Change) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -133,6 +134,7 @@ func (j *Jira) byHand(idOrKey, author string, act func(*Issue, *Change) error) e
 	return j.commit(i)
 }
 
+// setDescription notes the plain text in the changelog, as Jira does.
 func setDescription(i *Issue, doc json.RawMessage, c *Change) {
 	from, to := plainText(i.Description), plainText(doc)
 	if string(i.Description) == string(doc) {
@@ -142,6 +144,7 @@ func setDescription(i *Issue, doc json.RawMessage, c *Change) {
 	c.Items = append(c.Items, ChangedField{Field: "description", From: from, To: to})
 }
 
+// setLabels keeps labels sorted and each once.
 func setLabels(i *Issue, labels []string, c *Change) {
 	next := slices.Clone(labels)
 	slices.Sort(next)

@@ -19,6 +19,7 @@ const (
 	maxIDs   = 5000 // issues on a page of ids
 )
 
+// showIssue shows one issue, with all its fields unless some are asked for.
 func (j *Jira) showIssue(w http.ResponseWriter, r *http.Request, i *Issue) {
 	wanted := wish{fields: list(r.URL.Query(), "fields"), properties: list(r.URL.Query(), "properties")}
 	if len(wanted.fields) == 0 {
@@ -77,6 +78,7 @@ type question struct {
 	Properties []string `json:"properties"`
 }
 
+// readQuestion reads a search; false means that it has been refused.
 func readQuestion(w http.ResponseWriter, r *http.Request) (q question, ok bool) {
 	q.Size = 50
 	if r.Method == http.MethodPost {
@@ -137,12 +139,15 @@ type place struct {
 	Search uint64
 }
 
+// sum tells searches apart: a token is good for the one that it came from.
 func (q question) sum() uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(q.JQL))
 	return h.Sum64()
 }
 
+// token leads to the next page. It needs no memory, so that it outlives a
+// restart.
 func (q question) token(start int) string {
 	text, err := json.Marshal(place{Start: start, Search: q.sum()})
 	if err != nil { // two numbers always have a JSON form

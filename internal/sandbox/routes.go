@@ -88,6 +88,7 @@ type problems struct {
 	Errors   map[string]string `json:"errors"`
 }
 
+// field notes what is wrong with a field.
 func (p *problems) field(name, format string, args ...any) {
 	if p.Errors == nil {
 		p.Errors = map[string]string{}
@@ -97,6 +98,7 @@ func (p *problems) field(name, format string, args ...any) {
 
 func (p *problems) any() bool { return len(p.Messages)+len(p.Errors) > 0 }
 
+// shown has both parts, empty or not, as Jira's answers do.
 func (p *problems) shown() problems {
 	s := problems{Messages: p.Messages, Errors: p.Errors}
 	if s.Messages == nil {
@@ -108,11 +110,13 @@ func (p *problems) shown() problems {
 	return s
 }
 
+// refuse answers with one message.
 func refuse(w http.ResponseWriter, status int, message string) {
 	p := problems{Messages: []string{message}}
 	reply(w, status, p.shown())
 }
 
+// reply answers with JSON.
 func reply(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {

@@ -195,6 +195,7 @@ func (j *Jira) Stop(ctx context.Context) error {
 	return err
 }
 
+// project finds a project by its key; nil if there is none.
 func (j *Jira) project(key string) *Project {
 	for i := range j.cfg.Projects {
 		if j.cfg.Projects[i].Key == key {
@@ -204,6 +205,7 @@ func (j *Jira) project(key string) *Project {
 	return nil
 }
 
+// user finds an account; nil if there is none.
 func (j *Jira) user(accountID string) *User {
 	for i := range j.cfg.Users {
 		if j.cfg.Users[i].AccountID == accountID {

@@ -27,6 +27,8 @@ func number(kind, name string) string {
 	return strconv.Itoa(int(h.Sum32()%90000) + 10000)
 }
 
+// shownUser shows an account, without the e-mail that it hides; nobody is
+// null.
 func (j *Jira) shownUser(r *http.Request, accountID string) any {
 	u := j.user(accountID)
 	if u == nil {
@@ -49,6 +51,7 @@ var categories = map[string]map[string]any{
 	"done":          {"id": 3, "key": "done", "name": "Done", "colorName": "green"},
 }
 
+// shownStatus shows a status of a workflow with its category.
 func (j *Jira) shownStatus(r *http.Request, w *Workflow, name string) any {
 	id := number("status", name)
 	return map[string]any{
@@ -56,6 +59,7 @@ func (j *Jira) shownStatus(r *http.Request, w *Workflow, name string) any {
 	}
 }
 
+// shownNamed shows a thing that has only a name; no name is null.
 func shownNamed(r *http.Request, kind, name string) any {
 	if name == "" {
 		return nil
@@ -124,6 +128,7 @@ func (j *Jira) shownIssue(r *http.Request, i *Issue, wanted wish) any {
 	return shown
 }
 
+// shownComment shows a comment, with its properties if they are asked for.
 func (j *Jira) shownComment(r *http.Request, i *Issue, c Comment, properties bool) any {
 	id := strconv.FormatInt(c.ID, 10)
 	shown := map[string]any{
@@ -140,6 +145,8 @@ func (j *Jira) shownComment(r *http.Request, i *Issue, c Comment, properties boo
 	return shown
 }
 
+// shownChange shows an entry of the changelog. What the writer said of itself
+// in historyMetadata comes back word for word.
 func (j *Jira) shownChange(r *http.Request, c Change) any {
 	items := []any{}
 	for _, f := range c.Items {
@@ -169,6 +176,7 @@ func pageOf(q url.Values, most int) (start, size int) {
 	return start, size
 }
 
+// window is a page of a list; past its end it is empty.
 func window[T any](all []T, start, size int) []T {
 	start = min(start, len(all))
 	return all[start:min(start+size, len(all))]

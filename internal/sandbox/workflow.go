@@ -29,6 +29,7 @@ type Transition struct {
 	NeedsResolution bool
 }
 
+// priorities are the same on all projects.
 var priorities = []string{"Highest", "High", "Medium", "Low", "Lowest"}
 
 var defaultResolutions = []string{"Done", "Won't Do", "Duplicate", "Cannot Reproduce"}
@@ -47,6 +48,8 @@ func defaultWorkflow() Workflow {
 	}
 }
 
+// setUp fills in the default workflow and refuses one that does not hold
+// together.
 func (w *Workflow) setUp() error {
 	if len(w.Statuses) == 0 {
 		resolutions := w.Resolutions
@@ -69,6 +72,7 @@ func (w *Workflow) setUp() error {
 	return nil
 }
 
+// status finds a status by its name; nil if there is none.
 func (w *Workflow) status(name string) *Status {
 	i := slices.IndexFunc(w.Statuses, func(s Status) bool { return strings.EqualFold(s.Name, name) })
 	if i < 0 {
@@ -110,6 +114,7 @@ func (w *Workflow) enter(i *Issue, t Transition, resolution string, c *Change) {
 	c.set("resolution", &i.Resolution, resolution)
 }
 
+// resolution finds a resolution's own spelling; "" if there is none.
 func (w *Workflow) resolution(name string) string {
 	i := slices.IndexFunc(w.Resolutions, func(r string) bool { return strings.EqualFold(r, name) })
 	if i < 0 {

@@ -28,6 +28,8 @@ type node struct {
 	Content []node         `json:"content,omitempty"`
 }
 
+// mark is how a text is shown: strong, em, code, strike, or link with its
+// address.
 type mark struct {
 	Type  string         `json:"type"`
 	Attrs map[string]any `json:"attrs,omitempty"`
@@ -59,6 +61,7 @@ func documentOf(raw json.RawMessage) node {
 	return node{Type: "doc", Content: []node{paragraph([]node{{Type: "text", Text: plain}})}}
 }
 
+// converter holds the Markdown into which the parsed nodes point.
 type converter struct{ source []byte }
 
 // maxNesting is how deep lists go; what lies deeper is laid flat.
@@ -74,6 +77,7 @@ func (c converter) blocks(parent ast.Node, level int) []node {
 	return all
 }
 
+// block converts one block; some become several, or none.
 func (c converter) block(n ast.Node, level int) []node {
 	inner := level > 0
 	switch n := n.(type) {
@@ -119,6 +123,7 @@ func filled(content []node) []node {
 	return content
 }
 
+// list converts a list; below the deepest level its items become plain blocks.
 func (c converter) list(n *ast.List, level int) []node {
 	list, flat := node{Type: "bulletList"}, []node{}
 	if n.IsOrdered() {
@@ -141,6 +146,7 @@ func (c converter) list(n *ast.List, level int) []node {
 	return []node{list}
 }
 
+// lines joins the lines of a block without their last line end.
 func (c converter) lines(lines *gmtext.Segments) string {
 	var b strings.Builder
 	for i := range lines.Len() {
@@ -150,6 +156,8 @@ func (c converter) lines(lines *gmtext.Segments) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// code makes a block of code. Its text takes no marks and must not be empty,
+// but the block itself may.
 func (c converter) code(lines *gmtext.Segments, language string) node {
 	block := node{Type: "codeBlock"}
 	if language != "" {
@@ -210,6 +218,7 @@ func (c converter) table(n *extast.Table, inner bool) []node {
 	return []node{table}
 }
 
+// inlines converts the text of a block, with the marks that stand around it.
 func (c converter) inlines(parent ast.Node, marks []mark) []node {
 	var all []node
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
@@ -247,6 +256,8 @@ func (c converter) inline(n ast.Node, marks []mark) []node {
 	return c.inlines(n, marks)
 }
 
+// text converts a run of text. A line that merely ends in the source ends with
+// a space; a hard break is a node.
 func (c converter) text(n *ast.Text, marks []mark) []node {
 	text := string(n.Segment.Value(c.source))
 	if !n.IsRaw() {
@@ -273,6 +284,7 @@ func resolved(text string) string {
 	return html.UnescapeString(b.String())
 }
 
+// raw is the text inside of a code span, where nothing is an escape.
 func (c converter) raw(parent ast.Node) string {
 	var b strings.Builder
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
@@ -295,6 +307,7 @@ func (c converter) segments(all *gmtext.Segments) string {
 	return strings.ReplaceAll(b.String(), "\n", " ")
 }
 
+// link shows a link by its text, or by its address where it has none.
 func (c converter) link(n ast.Node, destination []byte, marks []mark) []node {
 	href := string(util.URLEscape(destination, true))
 	marks = withLink(marks, href)
@@ -313,6 +326,8 @@ func textNode(text string, marks []mark) []node {
 	return []node{{Type: "text", Text: text, Marks: marks}}
 }
 
+// with adds a mark once. Marks are kept in one order, so that texts with the
+// same marks can be joined.
 func with(marks []mark, m mark) []mark {
 	if slices.ContainsFunc(marks, func(old mark) bool { return old.Type == m.Type }) {
 		return marks

@@ -70,6 +70,7 @@ func (ch *checker) get(ctx context.Context, path string, query url.Values, out a
 	return false, err
 }
 
+// project checks what all issue types of a project share.
 func (ch *checker) project(ctx context.Context) error {
 	var project struct {
 		Archived bool `json:"archived"`
@@ -93,6 +94,8 @@ func (ch *checker) project(ctx context.Context) error {
 // without.
 var wanted = []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS", "ASSIGN_ISSUES"}
 
+// permissions asks Jira what the account may do, which is better than finding
+// out by the first ticket of a Monday.
 func (ch *checker) permissions(ctx context.Context) error {
 	var mine struct {
 		Permissions map[string]struct {
@@ -165,6 +168,8 @@ func (ch *checker) kind(ctx context.Context) error {
 	return nil
 }
 
+// typeOf is the issue type of a target; boards that name none want the one
+// that every project has.
 func typeOf(t tracker.Target) string {
 	if t.Type == "" {
 		return "Task"
@@ -175,6 +180,8 @@ func typeOf(t tracker.Target) string {
 // ours are the fields that the client sets on a new issue.
 var ours = []string{"project", "issuetype", "summary", "description", "labels", "assignee", "priority"}
 
+// fields reads the create screen of an issue type: what it demands that we do
+// not set, and what we set that it lacks.
 func (ch *checker) fields(ctx context.Context, path string) error {
 	var page struct {
 		Fields []struct {

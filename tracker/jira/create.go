@@ -82,6 +82,8 @@ func history(op string) map[string]any {
 	}
 }
 
+// update is the element of a draft. Label, property and history go in with the
+// creation itself: there is no moment in which the ticket exists without them.
 func (f *filing) update() map[string]any {
 	return map[string]any{
 		"fields": f.fields, "historyMetadata": history(f.draft.Op),
@@ -96,11 +98,14 @@ type created struct {
 	Errors []elementError `json:"errors"`
 }
 
+// ref names an issue that was created.
 type ref struct {
 	ID  string `json:"id"`
 	Key string `json:"key"`
 }
 
+// elementError says which element of the request failed and why. The number is
+// a pointer because 0 is an element too.
 type elementError struct {
 	Status  int       `json:"status"`
 	Element *int      `json:"failedElementNumber"`

@@ -60,6 +60,8 @@ func (c *Client) refused(k call, resp *http.Response, body []byte) error {
 	return e
 }
 
+// refusal is the kind of an answer that is no success. What Jira refused it
+// did not do; of a 5xx nobody knows.
 func refusal(k call, resp *http.Response) tracker.Kind {
 	// Jira may let a failed login through as a stranger, who then sees nothing.
 	switch resp.Header.Get("X-Seraph-LoginReason") {

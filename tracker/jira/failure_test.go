@@ -102,14 +102,31 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestSlow: Jira acts, and answers after the client has given up.
+// TestSlow: Jira acts, and the client gives up before the answer.
 func TestSlow(t *testing.T) {
-	s := open(t, func(_ *sandbox.Config, c *jira.Config) { c.Timeout = 300 * time.Millisecond })
+	ctx, cancel := context.WithCancel(t.Context())
+	s := open(t, func(c *sandbox.Config, _ *jira.Config) { c.OnCommit = func(sandbox.Request) { cancel() } })
 	s.sandbox.Inject(sandbox.Fault{Kind: sandbox.Slow, Path: "/rest/api/3/issue/bulk"})
-	_, err := s.client.Create(t.Context(), []tracker.Draft{draft(1)})
+	_, err := s.client.Create(ctx, []tracker.Draft{draft(1)})
 	judged(t, err, tracker.Ambiguous)
 	if n := len(s.sandbox.Issues("FIN")); n != 1 {
 		t.Errorf("%d tickets", n)
+	}
+}
+
+// TestTimeout: a server that never answers is not waited for without end.
+func TestTimeout(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	c, err := jira.New(jira.Config{URL: server.URL, Email: email, Token: token, Timeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = c.Now(t.Context())
+	judged(t, err, tracker.Retry)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v does not tell why", err)
 	}
 }
 

@@ -69,6 +69,7 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 	return c.decode(k, resp, body, out)
 }
 
+// request writes a call as HTTP. The token travels in the header alone.
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	var body io.Reader
 	if k.body != nil {
@@ -95,6 +96,8 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 
 var errTooLarge = errors.New("it is larger than the limit")
 
+// readBody reads an answer up to the limit; one that goes on is an error,
+// never a shortened answer.
 func (c *Client) readBody(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, c.cfg.MaxBody+1))
 	if err == nil && int64(len(body)) > c.cfg.MaxBody {

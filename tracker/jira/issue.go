@@ -24,10 +24,13 @@ var issueFields = []string{
 	"summary", "description", "status", "resolution", "assignee", "priority", "labels", "project", "issuetype", "created", "updated",
 }
 
+// named is a thing that Jira lets us name: a type, a priority, a resolution.
 type named struct {
 	Name string `json:"name"`
 }
 
+// user is an account. Its e-mail is empty where the profile hides it; an
+// account that does not say whether it is active counts as active.
 type user struct {
 	AccountID string `json:"accountId"`
 	Email     string `json:"emailAddress"`
@@ -35,6 +38,7 @@ type user struct {
 	Active    *bool  `json:"active"`
 }
 
+// status is a step of a workflow; only the category means the same everywhere.
 type status struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
@@ -82,6 +86,8 @@ func (s *stamp) UnmarshalJSON(text []byte) error {
 	return fmt.Errorf("%q is not a time", word)
 }
 
+// project is the key of the project where the issue is now. It may have been
+// moved.
 func (i *issue) project() string {
 	if i.Fields.Project.Key != "" {
 		return i.Fields.Project.Key
@@ -90,6 +96,7 @@ func (i *issue) project() string {
 	return project
 }
 
+// property reads what we wrote beside the labels.
 func (i *issue) property() property {
 	var p property
 	if json.Unmarshal(i.Properties[propertyKey], &p) != nil {

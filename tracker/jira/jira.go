@@ -95,6 +95,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// checkMapping refuses words that would silently map nothing. Whether a
+// project has the statuses is for Check to ask.
 func checkMapping(projects map[string]map[string]string) error {
 	for _, project := range slices.Sorted(maps.Keys(projects)) {
 		for status, name := range projects[project] {

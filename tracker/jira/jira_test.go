@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/sandbox"
 	"github.com/trimtab/trimtab/tracker"
@@ -65,6 +67,8 @@ func open(t *testing.T, edit func(*sandbox.Config, *jira.Config)) *site {
 	t.Cleanup(s.client.Close)
 	return s
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestSuite(t *testing.T) {
 	trackertest.Run(t, func(t *testing.T) trackertest.Site {

@@ -38,6 +38,7 @@ func blocksText(all []node) string {
 	return strings.Join(parts, "\n\n")
 }
 
+// blockText writes one block without blank lines around it.
 func blockText(n node, other bool) string {
 	switch n.Type {
 	case "paragraph", "taskItem", "decisionItem":
@@ -73,6 +74,7 @@ func number(v any) int {
 	return 0
 }
 
+// listText writes a list, loosely if one of its items has more than one block.
 func listText(n node, other bool) string {
 	items := make([]string, len(n.Content))
 	for i, item := range n.Content {
@@ -122,6 +124,7 @@ func fence(text string, least int) string {
 	return strings.Repeat("`", max(longest+1, least))
 }
 
+// codeText fences code with more backticks than it has itself.
 func codeText(n node) string {
 	var b strings.Builder
 	for _, t := range n.Content {
@@ -163,6 +166,7 @@ func cellText(n node) string {
 	return strings.Join(parts, " ")
 }
 
+// inlineText writes the text of a block in which lines are broken as told.
 func inlineText(all []node, lineBreak string) string {
 	var b strings.Builder
 	for i, n := range all {
@@ -223,8 +227,11 @@ func marked(n node) string {
 	return before + open + core + shut + after
 }
 
+// linkEscapes keeps an address together within its parentheses.
 var linkEscapes = strings.NewReplacer(`\`, `\\`, "(", `\(`, ")", `\)`, "&", `\&`, "<", "%3C", " ", "%20", "\n", "")
 
+// codeSpan writes code within a line. A space at each end is what Markdown
+// takes away again.
 func codeSpan(text string) string {
 	marks := fence(text, 1)
 	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") || strings.HasPrefix(text, " ") && strings.HasSuffix(text, " ") {
@@ -256,6 +263,7 @@ func escaped(text string) string {
 	return b.String()
 }
 
+// entity is an ampersand that Markdown would read as the start of a character.
 var entity = regexp.MustCompile(`^&#?[A-Za-z0-9]+;`)
 
 func wordy(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

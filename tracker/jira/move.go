@@ -38,8 +38,9 @@ func (w *writing) move(ctx context.Context) (bool, error) {
 	if w.client.reached(w.goal, w.before) {
 		return false, nil
 	}
-	now, been := w.before.Fields.Status, []string{}
+	now := w.before.Fields.Status
 	for range maxHops {
+		w.been = append(w.been, now.Name)
 		edges, err := w.transitions(ctx)
 		if err != nil {
 			return false, err
@@ -47,8 +48,7 @@ func (w *writing) move(ctx context.Context) (bool, error) {
 		if last := w.goal.final(edges); last != nil {
 			return true, w.enter(ctx, last)
 		}
-		been = append(been, now.Name)
-		next := w.goal.nearest(edges, now, been)
+		next := w.goal.nearest(edges, now, w.been)
 		if next == nil {
 			return false, w.noWay(now, edges)
 		}
@@ -60,6 +60,8 @@ func (w *writing) move(ctx context.Context) (bool, error) {
 	return false, w.noWay(now, nil)
 }
 
+// transitions asks which edges are open now. Their ids are not constants: they
+// differ by status and by workflow.
 func (w *writing) transitions(ctx context.Context) ([]transition, error) {
 	var answer struct {
 		Transitions []transition `json:"transitions"`
@@ -89,6 +91,7 @@ func (g goal) final(edges []transition) *transition {
 	return found
 }
 
+// rank orders the categories along the way of a ticket.
 var rank = map[string]int{categoryNew: 0, categoryBusy: 1, categoryDone: 2}
 
 // nearest picks the edge to the status whose category is nearest to the goal's.
@@ -108,6 +111,7 @@ func (g goal) nearest(edges []transition, now status, been []string) *transition
 	return found
 }
 
+// distance is how many categories lie between a status and the goal.
 func (g goal) distance(s status) int {
 	d := rank[g.category] - rank[s.Category.Key]
 	return max(d, -d)
@@ -145,6 +149,7 @@ func (g goal) resolutionFor(t *transition) string {
 	return g.resolution
 }
 
+// exact finds an allowed name, however it is written.
 func exact(all []named, name string) string {
 	for _, n := range all {
 		if strings.EqualFold(n.Name, name) {
@@ -154,6 +159,7 @@ func exact(all []named, name string) string {
 	return ""
 }
 
+// take goes along one edge and signs it in the history.
 func (w *writing) take(ctx context.Context, t *transition, resolution string) error {
 	body := map[string]any{"transition": map[string]string{"id": t.ID}, "historyMetadata": history(w.change.Op)}
 	if resolution != "" {
@@ -162,6 +168,7 @@ func (w *writing) take(ctx context.Context, t *transition, resolution string) er
 	return w.client.do(ctx, call{method: http.MethodPost, path: issuePath(w.before.ID, "transitions"), body: body}, nil)
 }
 
+// noWay tells a person what the workflow offers instead.
 func (w *writing) noWay(from status, edges []transition) error {
 	names := make([]string, len(edges))
 	for i, e := range edges {

@@ -16,6 +16,7 @@ import (
 // ownerTTL is how long a look-up of an owner is believed.
 const ownerTTL = 30 * time.Minute
 
+// ownerKey is an owner in a project: who can be assigned differs by project.
 type ownerKey struct{ project, name string }
 
 // owner is the account of an owner; without an id, note says why there is none.
@@ -24,6 +25,7 @@ type owner struct {
 	until    time.Time
 }
 
+// owners remembers look-ups: a batch of fifty tickets has a handful of owners.
 type owners struct {
 	mu    sync.Mutex
 	known map[ownerKey]owner
@@ -64,6 +66,7 @@ func (c *Client) owner(ctx context.Context, project, name string) (owner, error)
 	return found, nil
 }
 
+// lookUp asks for an owner by words, then as an account id.
 func (c *Client) lookUp(ctx context.Context, project, name string) (owner, error) {
 	users, err := c.assignable(ctx, project, "query", name)
 	if err != nil {
@@ -83,6 +86,8 @@ func (c *Client) lookUp(ctx context.Context, project, name string) (owner, error
 	return owner{note: fmt.Sprintf("no single account for the owner %q can be assigned in project %s", name, project)}, nil
 }
 
+// assignable asks who can be assigned in a project, which needs no permission
+// to browse users and leaves out those who cannot.
 func (c *Client) assignable(ctx context.Context, project, by, value string) ([]user, error) {
 	var users []user
 	query := url.Values{"project": {project}, by: {value}, "maxResults": {"50"}}

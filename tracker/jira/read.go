@@ -68,6 +68,7 @@ func (c *Client) Changed(ctx context.Context, installation string, since time.Ti
 	return c.shownAll(issues), nil
 }
 
+// shownAll translates issues in their order.
 func (c *Client) shownAll(issues []issue) []tracker.Issue {
 	shown := make([]tracker.Issue, len(issues))
 	for i := range issues {
@@ -137,10 +138,14 @@ func (c *Client) search(ctx context.Context, jql string) ([]issue, error) {
 	return nil, c.endless(fmt.Sprintf("it has more than %d pages", maxPages))
 }
 
+// endless is the error of a search that was given up. The caller keeps its
+// watermark and comes again.
 func (c *Client) endless(why string) error {
 	return c.failed(call{method: http.MethodPost, path: searchPath}, tracker.Retry, 0, "the search does not end: "+why, nil)
 }
 
+// searchPage asks by POST: a hundred markers do not fit into every address. It
+// names the fields, because the default is the id alone.
 func (c *Client) searchPage(ctx context.Context, jql, token string) (page, error) {
 	body := map[string]any{"jql": jql, "maxResults": pageSize, "fields": issueFields, "properties": []string{propertyKey}}
 	if token != "" {

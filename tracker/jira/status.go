@@ -22,6 +22,7 @@ var notDone = []string{
 	"Canceled", "Abandoned", "Invalid", "Not a Bug", "Not Doing", "Obsolete", "Known Error",
 }
 
+// isNotDone compares names as people write them, with either apostrophe.
 func isNotDone(name string) bool {
 	name = strings.ReplaceAll(name, "’", "'")
 	return slices.ContainsFunc(notDone, func(n string) bool { return strings.EqualFold(n, name) })

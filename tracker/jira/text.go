@@ -19,8 +19,10 @@ const (
 	maxLabel   = 255
 )
 
+// installationPrefix cannot begin a marker: those have no second dash.
 const installationPrefix = "tt-inst-"
 
+// markerShape is what trimtab.MarkerOf makes.
 var markerShape = regexp.MustCompile(`^tt-[a-z2-7]{26}$`)
 
 // cut shortens text to n characters as Jira counts them, never inside of one.
@@ -53,6 +55,7 @@ func labelOf(s string) string {
 	}, strings.TrimSpace(s)), maxLabel)
 }
 
+// labelsOf makes labels fit, each once, the empty left out.
 func labelsOf(all []string) []string {
 	labels := make([]string, 0, len(all)+2)
 	for _, s := range all {

@@ -11,6 +11,7 @@ import (
 	"github.com/trimtab/trimtab/tracker"
 )
 
+// issuePath is the address of an issue or of something below it.
 func issuePath(id string, rest ...string) string {
 	return "/rest/api/3/issue/" + strings.Join(append([]string{url.PathEscape(id)}, rest...), "/")
 }
@@ -19,9 +20,10 @@ func issuePath(id string, rest ...string) string {
 type writing struct {
 	client *Client
 	change tracker.Change
-	goal   goal
-	owner  *owner // nil when the assignee stays
-	before *issue
+	goal   goal     // of the status, when that is to change
+	been   []string // the statuses on the way to it, the first among them
+	owner  *owner   // nil when the assignee stays
+	before *issue   // as it was read before anything was written
 }
 
 // Update implements [tracker.Tracker]: the status first, because a workflow may
@@ -133,6 +135,7 @@ func (w *writing) edit(ctx context.Context) (bool, error) {
 	return true, w.client.do(ctx, call{method: http.MethodPut, path: issuePath(w.before.ID), body: body}, nil)
 }
 
+// labelVerbs lists what to add and remove, as far as it is not so already.
 func (w *writing) labelVerbs() []map[string]string {
 	var verbs []map[string]string
 	for _, label := range labelsOf(w.change.AddLabels) {
@@ -175,6 +178,8 @@ type comments struct {
 	Total int `json:"total"`
 }
 
+// said looks for a comment of this write, newest first, since a try that is
+// repeated is seldom old.
 func (w *writing) said(ctx context.Context) (bool, error) {
 	if w.change.Op == "" {
 		return false, nil
@@ -200,8 +205,10 @@ func (w *writing) said(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// verify compares every field that was to change: Jira says 204 even where a
-// screen or a workflow has swallowed a field.
+// verify looks for fields that are as they were: Jira says 204 even where a
+// screen or a workflow has swallowed one. A field that is neither as it was nor
+// as it was to be has been changed by a person meanwhile; that is no failure,
+// and the monitor will find it.
 func (w *writing) verify(after *issue) error {
 	var swallowed []string
 	note := func(wrong bool, field string) {
@@ -209,16 +216,19 @@ func (w *writing) verify(after *issue) error {
 			swallowed = append(swallowed, field)
 		}
 	}
-	c, f := w.change, &after.Fields
-	note(c.Status != tracker.NoStatus && !w.client.reached(w.goal, after), fmt.Sprintf("status (it is %q)", f.Status.Name))
-	note(c.Summary != nil && summaryOf(*c.Summary) != f.Summary, "summary")
-	note(c.Description != nil && words(document(*c.Description)) != words(documentOf(f.Description)), "description")
-	note(w.owner != nil && w.owner.id != after.accountID(), "assignee")
+	c, was, is := w.change, &w.before.Fields, &after.Fields
+	stuck := c.Status != tracker.NoStatus && !w.client.reached(w.goal, after) && slices.Contains(w.been, is.Status.Name)
+	note(stuck, fmt.Sprintf("status (it is %q)", is.Status.Name))
+	note(c.Summary != nil && summaryOf(*c.Summary) != is.Summary && is.Summary == was.Summary, "summary")
+	// Only words are compared: Jira may arrange a document anew.
+	text := words(documentOf(is.Description))
+	note(c.Description != nil && words(document(*c.Description)) != text && words(documentOf(was.Description)) == text, "description")
+	note(w.owner != nil && w.owner.id != after.accountID() && after.accountID() == w.before.accountID(), "assignee")
 	for _, label := range labelsOf(c.AddLabels) {
-		note(!slices.Contains(f.Labels, label), "label "+label)
+		note(!slices.Contains(is.Labels, label) && !slices.Contains(was.Labels, label), "label "+label)
 	}
 	for _, label := range labelsOf(c.RemoveLabels) {
-		note(slices.Contains(f.Labels, label), "label "+label)
+		note(slices.Contains(is.Labels, label) && slices.Contains(was.Labels, label), "label "+label)
 	}
 	if len(swallowed) == 0 {
 		return nil

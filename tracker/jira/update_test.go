@@ -3,6 +3,7 @@ package jira_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -309,4 +310,36 @@ func TestCheck(t *testing.T) {
 	s.sandbox.Inject(sandbox.Fault{Kind: sandbox.Refuse5xx, After: 2})
 	_, err = s.client.Check(t.Context(), targets)
 	judged(t, err, tracker.Retry)
+}
+
+// quick is a person who edits a ticket right after each edit of ours.
+type quick struct {
+	below http.RoundTripper
+	edit  func()
+}
+
+func (q *quick) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := q.below.RoundTrip(r)
+	if r.Method == http.MethodPut {
+		q.edit()
+	}
+	return resp, err
+}
+
+// TestAPersonIsQuicker: what somebody changed between our write and our look
+// at it is no failure of the write.
+func TestAPersonIsQuicker(t *testing.T) {
+	person := &quick{below: checked(t)}
+	s := open(t, func(_ *sandbox.Config, c *jira.Config) { c.HTTP = &http.Client{Transport: person} })
+	id := s.filed(t)
+	theirs, ours := "Theirs", "Ours"
+	person.edit = func() {
+		if err := s.sandbox.Edit(id, sandbox.Edited{Summary: &theirs}, "acc-ann"); err != nil {
+			t.Error(err)
+		}
+	}
+	got, err := s.client.Update(t.Context(), id, tracker.Change{Op: "a", Summary: &ours})
+	if err != nil || got.Summary != theirs {
+		t.Errorf("%q, %v", got.Summary, err)
+	}
 }
