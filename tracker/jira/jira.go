@@ -6,7 +6,7 @@
 // own changes again. Descriptions travel as Atlassian documents and are shown
 // as Markdown (adf.go, markdown.go). Jira answers a write with success even
 // where a workflow or a screen has swallowed it, so each write is read back and
-// compared. Every failure is judged once, in http.go: whether Jira may have
+// compared. Every failure is judged once, in errors.go: whether Jira may have
 // acted is all that the pipeline needs to know to file each ticket once.
 package jira
 
