@@ -35,6 +35,8 @@ func (s *Session) Adopt(next *Base) error {
 			delete(s.derives, id)
 		}
 	}
+	// Before anything new is attached: what was withdrawn must be gone when the new
+	// productions look around.
 	s.settle()
 	for _, p := range next.programs {
 		if s.nodes[p.ID] == nil {

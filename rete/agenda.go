@@ -45,6 +45,9 @@ func (s Strategy) String() string {
 }
 
 // agenda holds the matches that wait to fire, the next one on top of a heap.
+//
+// A heap rather than a sorted list: a run of a million firings takes the best and
+// adds a few each time, and never asks for the whole order.
 type agenda struct {
 	heap  []*match
 	order func(a, b *match) int
@@ -83,8 +86,11 @@ func (a *agenda) before(x, y *match) bool {
 // agendaHeap is the agenda for package heap, which keeps each match's place.
 type agendaHeap agenda
 
+// Len is how many matches wait.
 func (h *agendaHeap) Len() int { return len(h.heap) }
 
+// Less is the agenda's order, which is total: two matches of one production differ
+// in a fact.
 func (h *agendaHeap) Less(i, j int) bool { return (*agenda)(h).before(h.heap[i], h.heap[j]) }
 
 // Swap keeps the places, by which remove finds a match in constant time.
@@ -93,12 +99,15 @@ func (h *agendaHeap) Swap(i, j int) {
 	h.heap[i].place, h.heap[j].place = i+1, j+1
 }
 
+// Push puts a match behind the others; package heap moves it to its place.
 func (h *agendaHeap) Push(x any) {
 	m := x.(*match)
 	h.heap = append(h.heap, m)
 	m.place = len(h.heap)
 }
 
+// Pop takes the last one off, where package heap has put the match to remove. The
+// slot is cleared, or the array would keep the match and its facts alive.
 func (h *agendaHeap) Pop() any {
 	last := len(h.heap) - 1
 	m := h.heap[last]

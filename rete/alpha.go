@@ -3,6 +3,10 @@ package rete
 // alphaRoot is the entry to the network for the facts of one type. Memories that
 // test a field for equality are found by the hash of its value; the rest are
 // tried one by one.
+//
+// This is the dispatch by hash of CMU-CS-95-113, section 2.2: a fact is not shown
+// to every pattern of its type but only to those whose constants it has. One
+// constant of a memory is enough to find it; its other tests are run then.
 type alphaRoot struct {
 	bySig   map[string]*alphaMemory
 	byField map[int]map[key][]*alphaMemory
@@ -11,6 +15,11 @@ type alphaRoot struct {
 
 // alphaMemory holds the facts of one type that pass some tests on themselves.
 // Productions with the same tests share it.
+//
+// It is the alpha memory of the literature, with one thing more, the mask: an update
+// of a field that no user reads leaves the memory, and everything below it, as it
+// is. That is how "updating a field that the rule does not read does not refire it"
+// costs nothing.
 type alphaMemory struct {
 	net     *network
 	root    *alphaRoot
@@ -24,6 +33,10 @@ type alphaMemory struct {
 }
 
 // alphaItem is the membership of one fact in one alpha memory.
+//
+// It is the working memory element's entry of CMU-CS-95-113, section 2.3, with the
+// lists for tree-based removal: the tokens that exist because of the fact, and the
+// negations that it blocks.
 type alphaItem struct {
 	mem    *alphaMemory
 	entry  *entry
@@ -53,6 +66,9 @@ func (n *network) alpha(spec *alphaSpec, reads fieldSet) *alphaMemory {
 			}
 		}
 	}
+	// The mask only grows: a production that goes leaves its fields in. That costs
+	// an evaluation now and then and no mistake, since the match set follows from
+	// the values and not from the events.
 	mem.mask.addAll(reads)
 	mem.users++
 	return mem
@@ -85,6 +101,8 @@ func (m *alphaMemory) release() {
 			delete(r.byField[field], k)
 		}
 	} else {
+		// The order of the rest stays: it is that of creation, in which memories are
+		// asked.
 		r.rest = without(r.rest, m)
 	}
 	m.items.each((*alphaItem).unhook)
@@ -151,6 +169,9 @@ func (m *alphaMemory) add(e *entry) {
 	item.place = m.items.add(item)
 	m.indexes.fileAll(item, &item.filed)
 	e.items = append(e.items, item)
+	// Were ancestors first, a fact that matches two patterns of one production would
+	// be joined by the upper node with a token that the lower node then finds in its
+	// memory and joins again: the same match twice (CMU-CS-95-113, section 2.4.1).
 	for i := len(m.joins) - 1; i >= 0; i-- {
 		m.joins[i].rightAdd(item)
 	}
@@ -169,6 +190,8 @@ func (i *alphaItem) unhook() {
 // drop removes what rests on the item: first the oldest tokens, whose removal
 // takes the younger ones below them along, then what it blocked.
 func (i *alphaItem) drop() {
+	// Not each: the removal of one token takes others of the same list along, whose
+	// links would then lead nowhere.
 	for i.tokens.head != nil {
 		i.tokens.head.item.drop()
 	}

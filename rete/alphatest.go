@@ -7,6 +7,10 @@ import (
 )
 
 // alphaTest is a condition on one fact alone.
+//
+// Tests that are data rather than functions can be compared, and so be sorted,
+// shared and dispatched by hash. Whatever a rule's author writes as a function
+// stands at the end of the list and runs last.
 type alphaTest struct {
 	op    op
 	field int

@@ -3,6 +3,9 @@ package rete
 import "slices"
 
 // batch is a set of changes that reach the network together, or not at all.
+//
+// Everything that can fail happens here, on facts alone. When a batch reaches the
+// network nothing can go wrong any more, so there is nothing to undo there.
 type batch struct {
 	s         *Session
 	number    uint64
@@ -29,6 +32,9 @@ func (b *batch) save(e *entry) {
 }
 
 // rollback restores every fact that the batch touched.
+//
+// All are taken out of the index before any is put back: two facts may have swapped
+// identities on the way.
 func (b *batch) rollback() {
 	st := &b.s.store
 	for _, v := range b.saved {

@@ -2,6 +2,12 @@ package rete
 
 // token is a partial match: the chain of its parents holds one token for each
 // element matched so far.
+//
+// A token is what Forgy calls a token and Doorenbos too (CMU-CS-95-113, section
+// 2.3): it is linked to its parent rather than copied, so that a match of ten
+// elements costs ten small nodes that other matches share. Removal goes by the tree
+// of tokens (section 2.5): what rests on a token is among its kids, so that nothing
+// has to be matched again to find what must go.
 type token struct {
 	parent *token
 	depth  int    // length of the chain
@@ -29,6 +35,11 @@ func (t *token) at(depth int) *token {
 }
 
 // memory holds the tokens that one node lets through, and the nodes below.
+//
+// It is the beta memory of the literature. There a node without a join below needs
+// none; here every node fills one, also a condition that merely passes tokens on:
+// that costs a token per level and spares each node from knowing what kind of node
+// stands above it.
 type memory struct {
 	net     *network
 	tokens  bag[*token]
@@ -40,6 +51,10 @@ type memory struct {
 }
 
 // node is a part of the network below a memory.
+//
+// Nodes know nothing of productions. They are shared by signature: two productions
+// that begin with the same elements use the same nodes up to where they part
+// (CMU-CS-95-113, section 2.6).
 type node interface {
 	leftAdd(t *token) // a token came into the memory above
 	detach()          // nothing uses the node any more
@@ -48,6 +63,9 @@ type node interface {
 }
 
 // part is what every node has.
+//
+// A node can be used by several productions, and by one of them at several places,
+// in a negation and outside of it; users counts all of them.
 type part struct {
 	users int // productions, counting each place
 	in    *memory
@@ -58,6 +76,7 @@ type part struct {
 // use adds to the number of users and gives it: at 0 the node can go.
 func (p *part) use(delta int) int { p.users += delta; return p.users }
 
+// faults are what the node's functions failed with since the last report.
 func (p *part) faults() *tally { return &p.tally }
 
 // join finds the node of a signature below the memory, or takes the new one that
@@ -107,6 +126,8 @@ func (m *memory) add(parent *token, item *alphaItem, value any) *token {
 	t.place = m.tokens.add(t)
 	m.indexes.fileAll(t, &t.filed)
 	m.net.tokens++
+	// In the order of creation: what is above was made first, and a node that feeds
+	// another from the side, such as the end of a negation, finds it in place.
 	for _, n := range m.below {
 		n.leftAdd(t)
 	}
@@ -119,6 +140,7 @@ func (t *token) drop() {
 	if t.dead {
 		return
 	}
+	// Set before the kids go: what they free must not wake this token up again.
 	t.dead = true
 	t.kids.each((*token).drop)
 	t.place.remove()

@@ -131,6 +131,9 @@ type bound struct {
 }
 
 // scope is what is bound at one place of a production.
+//
+// Depth counts tokens, not names: every element adds a level to the chain, and a
+// reference is the level at which to stop going up.
 type scope struct {
 	names map[string]*bound
 	depth int  // of the token there
@@ -149,6 +152,9 @@ func (s scope) with(b *bound) scope {
 }
 
 // compiler compiles one production and collects all its mistakes.
+//
+// It goes on after a mistake, with a placeholder where something is missing, so that
+// one compilation tells everything.
 type compiler struct {
 	types map[string]*typeInfo
 	prog  *program

@@ -39,6 +39,9 @@ func Let(name string, f Func) Element { return binding{name, f} }
 func Where(f Func) Element { return condition{f} }
 
 // op is the kind of a test.
+//
+// The order of the kinds is part of the order of tests: equality comes first, being
+// what a memory is found by.
 type op uint8
 
 const (

@@ -22,6 +22,10 @@ type name struct {
 
 // env is what a function sees: a chain of tokens and, in a test inside a
 // pattern, the fact that is tried.
+//
+// There is one for the whole network, filled anew for each call: a function runs to
+// its end before the next begins, and an allocation for each test would be most of
+// the cost of matching.
 type env struct {
 	net       *network
 	call      *call

@@ -86,6 +86,9 @@ func (sup *support) public() Support {
 }
 
 // Why explains a fact as a tree of supports; nil if there is no such fact.
+//
+// The walk is breadth first and from a list: a chain of derivations may be longer
+// than any stack, and a fact that many others rest on is explained once.
 func (s *Session) Why(h Handle) *Justification {
 	root := s.store.find(h)
 	if root == nil {

@@ -25,6 +25,7 @@ func (s *whereSpec) attach(b *builder, in *memory) *memory {
 
 func (s *whereSpec) signature() string { return "where " + s.call.sig }
 
+// holds runs the condition; one that fails does not hold.
 func (n *whereNode) holds(t *token) bool {
 	return n.out.net.passes(&n.tally, &n.call, t, nil, 0)
 }
@@ -51,6 +52,7 @@ func (n *whereNode) retime() {
 	})
 }
 
+// detach drops what passed.
 func (n *whereNode) detach() {
 	n.out.clear()
 	n.out.net.unwatch(n, n.call)
@@ -80,6 +82,7 @@ func (s *letSpec) attach(b *builder, in *memory) *memory {
 
 func (s *letSpec) signature() string { return fmt.Sprintf("let %s", s.call.sig) }
 
+// leftAdd implements [node].
 func (n *letNode) leftAdd(t *token) {
 	if v, ok := n.out.net.value(&n.tally, &n.call, t); ok {
 		n.out.add(t, nil, v)
@@ -103,6 +106,7 @@ func (n *letNode) retime() {
 	})
 }
 
+// detach drops the values.
 func (n *letNode) detach() {
 	n.out.clear()
 	n.out.net.unwatch(n, n.call)

@@ -2,6 +2,10 @@ package rete
 
 // bag is a set in the order of insertion, with removal of one member in
 // constant time through its link.
+//
+// It is a linked list in which every member knows its own place, because members
+// leave far more often one by one than in any order, and a map would forget the
+// order that makes runs repeatable.
 type bag[T any] struct {
 	head, tail *link[T]
 	size       int
@@ -60,6 +64,7 @@ func (b *bag[T]) each(f func(T)) {
 		return
 	}
 	for l := b.head; l != nil; {
+		// Read before f runs, which may take l out.
 		next := l.next
 		f(l.item)
 		l = next
@@ -74,6 +79,7 @@ type hashIndex[T any] struct {
 	users   int
 }
 
+// newIndex makes an index without members.
 func newIndex[T any](keyOf func(T) (key, bool)) *hashIndex[T] {
 	return &hashIndex[T]{buckets: map[key]*bag[T]{}, keyOf: keyOf}
 }
@@ -96,6 +102,9 @@ func (x *hashIndex[T]) add(item T) *link[T] {
 func (x *hashIndex[T]) find(k key) *bag[T] { return x.buckets[k] }
 
 // indexSet are the indexes of one memory by the name of what they index.
+//
+// Indexes are built when a join first asks for the fields and kept up by every
+// member that comes; a memory that nobody joins by equality has none.
 type indexSet[T any] struct{ byName map[string]*hashIndex[T] }
 
 // share finds or builds an index and files the memory's members in it; links

@@ -9,6 +9,10 @@ import (
 // match is one complete match of a production and its history. It outlives its
 // token: when a batch takes the match apart and makes it again, the new token
 // gets the old match, so that only a net change fires again.
+//
+// Refraction is a property of the match and not of its token: a token is taken apart
+// whenever one of its facts changes in a field that the production reads, and the
+// match decides whether that was an event (see rejoin).
 type match struct {
 	node  *prodNode
 	token *token // nil while it does not match
@@ -35,6 +39,8 @@ func (m *match) bind(t *token) {
 }
 
 // handles names the match among those of its production.
+//
+// Fixed width, so that no two lists of handles read the same.
 func (m *match) handles() string {
 	buf := make([]byte, 0, 8*len(m.facts))
 	for _, e := range m.facts {
@@ -132,6 +138,11 @@ type matchID struct {
 
 // revise takes the network's news of a wave: it gives matches that were made
 // again their history, puts new ones on the agenda and lets go of what is gone.
+//
+// The order matters. First all that vanished is set aside, then what appeared claims
+// its history from there, and only what nobody claimed is gone. Done match by match,
+// a fact that leaves one memory and enters another within a wave would withdraw
+// conclusions that it then brings back.
 func (s *Session) revise() {
 	n := s.net
 	vanished, appeared := n.vanished, n.appeared
@@ -142,6 +153,8 @@ func (s *Session) revise() {
 	}
 	var fresh []*match
 	for _, t := range appeared {
+		// A token can appear and die in one wave, when a gate further up shuts; it
+		// was never a match.
 		if !t.dead {
 			fresh = append(fresh, s.appear(t)...)
 		}
@@ -175,6 +188,8 @@ func (s *Session) appear(t *token) []*match {
 // rejoin decides whether a match that vanished and appeared in one batch fires
 // again: if a field it reads changed, or if meanwhile it lost what it supported.
 func (s *Session) rejoin(m *match) []*match {
+	// Several waves may belong to one batch: in an earlier one the match was let go
+	// of, and its supports fell.
 	left := m.node.matches[m.id] != m
 	if left {
 		m.node.matches[m.id] = m

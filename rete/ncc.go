@@ -20,6 +20,11 @@ func newNccSpec(steps []step, depth int) *nccSpec {
 // no complete match. The sub-network starts at the owner tokens themselves, not
 // at the memory above: its results are there before the gate first opens,
 // whatever the order in which nodes are visited.
+//
+// Doorenbos's node has a partner at the end of the sub-network and a buffer of
+// results that wait for their owner (CMU-CS-95-113, section 2.8), because there the
+// order of the two paths is not sure. Here the sub-network hangs below the owner
+// token, so that a result finds its owner by going up its own chain.
 type nccNode struct {
 	part
 	gate *gate
@@ -53,6 +58,8 @@ func (n *nccNode) leftAdd(t *token) {
 	n.gate.open(n.gate.own.add(t, nil, nil))
 }
 
+// detach comes last, when the parts of the sub-network are gone: its owner tokens
+// are above them.
 func (n *nccNode) detach() {
 	n.gate.own.clear()
 	n.in.leave(n, n.sig)
@@ -75,6 +82,8 @@ func (n *nccEnd) leftAdd(t *token) {
 // forget is told of each complete match that goes.
 func (n *nccEnd) forget(result *token) { n.gate.ease(result.at(n.depth)) }
 
+// detach takes the results back, which opens the gates; those that are going
+// themselves do not mind.
 func (n *nccEnd) detach() {
 	n.results.clear()
 	n.in.leave(n, n.sig)

@@ -7,6 +7,10 @@ package rete
 // A gate that loses its last blocker opens only at the end of the wave of
 // changes (see network.release): facts that come in the same wave may block it
 // again, and what it would have let through need never exist.
+//
+// Both kinds of negation are built on it: the negative node of CMU-CS-95-113,
+// section 2.7, counts facts, and the negated conjunction of section 2.8 counts
+// matches of its sub-network. What differs is who shuts the gate.
 type gate struct {
 	net *network
 	own *memory // owner tokens
@@ -56,6 +60,9 @@ func (g *gate) ease(o *token) {
 }
 
 // block is one fact that keeps one gate shut.
+//
+// It hangs on both sides, so that it goes with the fact and with the token in
+// constant time: the negative join result of section 2.7.
 type block struct {
 	owner *token
 	place *link[*block] // among the blocks of the fact's alpha item
@@ -122,6 +129,7 @@ func (n *negativeNode) forget(o *token) {
 	o.owner.blocks.each(func(b *block) { b.place.remove() })
 }
 
+// detach drops the owner tokens, and with them what they let through.
 func (n *negativeNode) detach() {
 	n.gate.own.clear()
 	n.close(n)

@@ -7,6 +7,10 @@ import (
 
 // network is the matcher of one session. It knows facts by their shown state and
 // tells which matches appeared and vanished; the session makes sense of that.
+//
+// Changes come in waves: a list of net changes of facts is applied, gates open, and
+// the matches that appeared and vanished are read off. What follows from them, facts
+// that fall, is the next wave (see Session.settle).
 type network struct {
 	now    time.Time
 	top    *memory // holds the empty token
@@ -42,6 +46,7 @@ func newNetwork(facts func(string) []*entry) *network {
 	return n
 }
 
+// newMemory makes a memory that is part of the network.
 func (n *network) newMemory() *memory { return &memory{net: n} }
 
 // root gives the entry for a type, which stays once it is there.
@@ -110,6 +115,10 @@ func (n *network) enter(d delta, changed fieldSet) {
 
 // release opens the gates that lost their last blocker and did not get another.
 // What passes may shut gates further down, and so free others.
+//
+// Opening at once would be right in the end and wrong on the way: between the fact
+// that goes and the one that comes, both in this wave, a match would exist that no
+// state of the facts has.
 func (n *network) release() {
 	for len(n.freed) > 0 {
 		freed := n.freed
@@ -163,6 +172,7 @@ func (n *network) watch(r retimer, c call) {
 	}
 }
 
+// unwatch forgets a node that goes.
 func (n *network) unwatch(r retimer, c call) {
 	if c.fn.Timed {
 		n.timed = without(n.timed, r)
@@ -171,6 +181,10 @@ func (n *network) unwatch(r retimer, c call) {
 
 // tally counts what goes wrong at one node. It is attributed to productions only
 // when a report is made.
+//
+// A node does not know for whom it works: a failure in a shared node is one failure
+// and is told of every production that uses the node. Counting there keeps the hot
+// path free of names.
 type tally struct {
 	absent int
 	failed []TestError

@@ -69,6 +69,9 @@ func compareNumbers(a, b any) (c int, ok, num bool) {
 }
 
 // compareIntFloat is exact where a conversion of the int would round.
+//
+// 2^53 + 1 is no float64: rounded it would equal 2^53, and a join by key, which is
+// exact, would say otherwise than "<".
 func compareIntFloat(i int64, f float64) int {
 	switch {
 	case f >= 1<<63:

@@ -23,6 +23,7 @@ type Orderer interface {
 // updating with it clears an optional field, and Convert may return it.
 var Absent any = absent{}
 
+// absent is a type of its own, so that no value from outside equals it.
 type absent struct{}
 
 // Type describes the facts of one name.

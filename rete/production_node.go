@@ -71,6 +71,7 @@ func (p *prodNode) forget(t *token) {
 	}
 }
 
+// detach lets go of the matches; the session withdraws what they concluded.
 func (p *prodNode) detach() {
 	p.tokens.clear()
 	p.in.leave(p, p.sig)

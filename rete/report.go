@@ -37,6 +37,7 @@ type LogLine struct {
 	Text       string
 }
 
+// newReport makes a report of nothing.
 func newReport() *Report {
 	return &Report{Fired: map[string]int{}, AbsentReads: map[string]int{}}
 }

@@ -10,6 +10,10 @@ import (
 )
 
 // run is the state of one run.
+//
+// Most of it serves one question: is this a long run, or one without end? A
+// production that concludes what it denies shows itself by matches that lose their
+// conclusions over and over while nobody states anything new.
 type run struct {
 	firings int
 	fired   map[string]int
@@ -22,6 +26,10 @@ type run struct {
 
 // defeat counts how often a match lost its conclusions because its condition
 // went.
+//
+// That alone is no crime: where priorities let a rule conclude before another says
+// that it should not, conclusions come and go, finitely often. See selfDenying for
+// what must be there too.
 type defeat struct {
 	match *match
 	times int
@@ -208,6 +216,10 @@ func (r *run) worst() *defeat {
 
 // selfDenying tells whether a production is part of a ring of conclusions of
 // which one is denied by another.
+//
+// It looks at what was derived in fact and not at what could be: types say too
+// little when one rule derives a type for some facts and denies it for others, and
+// only the two together accuse.
 func (s *Session) selfDenying(p *program) bool {
 	var ring []*program
 	for q := range s.following(p) {

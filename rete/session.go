@@ -87,6 +87,9 @@ func (s *Session) commit(b *batch) {
 // settle brings changes to the network in waves until nothing follows: facts
 // change, so matches vanish, so facts lose their supports and fall. What falls
 // with a statement does so before the network hears of either.
+//
+// It ends: a wave after the first removes facts or matches, or reinstates values of
+// another support, and nothing in it fires. What fires is a batch of its own.
 func (s *Session) settle() {
 	for wave := 0; wave == 0 || len(s.store.dirty)+len(s.store.lost) > 0; wave++ {
 		s.maintain()
@@ -95,6 +98,7 @@ func (s *Session) settle() {
 		s.net.apply(deltas)
 		s.revise()
 	}
+	// A new map: clear would keep the size of the largest batch for ever.
 	if len(s.gone) > 0 {
 		s.gone = map[matchID]*match{}
 	}

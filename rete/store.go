@@ -6,6 +6,10 @@ import (
 )
 
 // entry is one fact of a session over its life.
+//
+// The session's view of a fact (state) and the network's (shown) are two: within a
+// batch the first runs ahead, and the network hears of the difference only, once,
+// when the batch is whole.
 type entry struct {
 	handle Handle
 	table  *table
@@ -22,6 +26,9 @@ type entry struct {
 }
 
 // state is what a batch changes and a rollback restores.
+//
+// Slices in it are never changed in place: a saved copy of the struct is then a
+// saved copy of the state.
 type state struct {
 	cur      *version   // what the fact is now; nil when it is gone
 	stated   []any      // the values stated; nil when nobody did
@@ -55,6 +62,7 @@ type store struct {
 	lost   []*entry // lost a support or its statement
 }
 
+// newStore makes a store without facts.
 func newStore() store {
 	return store{tables: map[string]*table{}, facts: map[Handle]*entry{}, alias: map[Handle]Handle{}}
 }
@@ -100,6 +108,7 @@ func (s *store) sorted(typ string) []*entry {
 	return list
 }
 
+// byHandle orders facts as they came to be.
 func byHandle(a, b *entry) int { return cmp.Compare(a.handle, b.handle) }
 
 // create makes an entry without a state.
@@ -123,6 +132,8 @@ func (s *store) file(e *entry) {
 	e.place = e.table.entries.add(e)
 }
 
+// unfile keeps the entry itself: its handle stays its own, and within the batch it
+// can come back.
 func (s *store) unfile(e *entry) {
 	delete(s.facts, e.handle)
 	if e.table.byID[e.id] == e {

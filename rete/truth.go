@@ -29,6 +29,9 @@ func bySupport(a, b *support) int {
 }
 
 // ground is what is known of a fact under suspicion.
+//
+// It lives in the fact rather than in a map: a search may mark a hundred thousand
+// facts, each asked for often.
 type ground struct{ proved bool }
 
 // release takes supports of a match back.
@@ -77,6 +80,10 @@ func (s *Session) maintain() {
 }
 
 // ranked tells whether the fact has a support of lower rank.
+//
+// It is the cheap question, asked first: most facts that lose a support have another
+// one from below, and need no search. It may say no of a fact that stands; then the
+// search says yes.
 func (e *entry) ranked() bool {
 	return slices.ContainsFunc(e.supports, func(sup *support) bool {
 		return !slices.ContainsFunc(sup.match.facts, func(f *entry) bool {
@@ -110,6 +117,11 @@ func (s *Session) resting(suspects []*entry) []*entry {
 
 // prove lets stand what follows from facts outside of the marked set, ranks it
 // in the order of proof, and lets the rest fall.
+//
+// This computes the least fixpoint within the marked set, the well-founded part of
+// what is left (Doyle, "A Truth Maintenance System", 1979, calls it a well-founded
+// support). A ring that only supports itself has no first fact to prove, and falls
+// as a whole, in one pass.
 func (s *Session) prove(all []*entry) {
 	var proved []*entry
 	try := func(e *entry) {
@@ -136,6 +148,8 @@ func (s *Session) prove(all []*entry) {
 		}
 	}
 	for _, e := range all {
+		// In a loop of its own: holds asks for the marks of others until the last
+		// fact is decided.
 		e.mark = nil
 	}
 }
@@ -148,6 +162,9 @@ func (sup *support) holds() bool {
 }
 
 // fall takes all supports from a fact that nothing outside holds up.
+//
+// The matches that concluded it are noted as cut: should one of them come back
+// within the batch, it must conclude again.
 func (s *Session) fall(e *entry) {
 	for _, sup := range e.supports {
 		m := sup.match

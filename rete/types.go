@@ -51,6 +51,7 @@ func newTypeInfo(t Type) (*typeInfo, []error) {
 	return info, errs
 }
 
+// clone copies what the caller could change later.
 func (t Type) clone() Type {
 	t.Key, t.Fields = slices.Clone(t.Key), slices.Clone(t.Fields)
 	return t
@@ -159,8 +160,12 @@ func (t *typeInfo) fieldsOf(values []any) Fields {
 }
 
 // fieldSet is a set of field indexes.
+//
+// A bit for each field: the question asked for every memory and every update is
+// whether two sets meet.
 type fieldSet []uint64
 
+// add puts a field into the set.
 func (s *fieldSet) add(field int) {
 	for len(*s) <= field/64 {
 		*s = append(*s, 0)

@@ -32,6 +32,10 @@ const (
 
 // key is the canonical form of a value: equal values, and only they, have equal
 // keys. It is comparable, so that it indexes maps.
+//
+// One comparison of three words decides equality of any two values. An index by key
+// therefore agrees with the equality that a test computes, which a hash of the value
+// with a comparison of its own would have to be shown to do.
 type key struct {
 	kind kind
 	num  uint64
@@ -83,6 +87,7 @@ func normaliseKind(v reflect.Value) (any, error) {
 	return nil, fmt.Errorf("%w: %s", ErrKind, v.Type())
 }
 
+// normaliseList copies a list of any element type.
 func normaliseList(v reflect.Value) (any, error) {
 	list := make([]any, v.Len())
 	for i := range list {
@@ -95,6 +100,8 @@ func normaliseList(v reflect.Value) (any, error) {
 	return list, nil
 }
 
+// normaliseMap copies a map whose keys are strings; no other key has an order to be
+// written in.
 func normaliseMap(v reflect.Value) (any, error) {
 	if v.Type().Key().Kind() != reflect.String {
 		return nil, fmt.Errorf("%w: %s", ErrKind, v.Type())
