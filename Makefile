@@ -32,7 +32,7 @@ golden: ## renew the golden files; read them before you commit
 fuzz: ## every fuzz test for FUZZTIME
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
 	  grep -hoE '^func Fuzz[A-Za-z]*' $$dir/*_test.go | cut -c6- | while read -r f; do \
-	    echo "$$dir $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$dir || exit 1; done; done
+	    echo "$$dir $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$dir || exit 1; done; done
 
 clean: ## remove what was built
 	rm -rf bin trimtab-demo

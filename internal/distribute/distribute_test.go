@@ -386,3 +386,29 @@ func TestRehearse(t *testing.T) {
 		t.Errorf("a rehearsal changed %v to %v", before, after)
 	}
 }
+
+// What a person dismisses before its ticket was made gets none, until it comes
+// back.
+func TestDismissedBeforeItWasFiled(t *testing.T) {
+	w := newWorld(t)
+	w.see(2)
+	w.door.fail = func(string) error { return &tracker.Error{Kind: tracker.Retry, Request: "POST /issue/bulk"} }
+	if _, err := w.job.Run(t.Context(), true); trimtab.CodeOf(err) != trimtab.Outside {
+		t.Fatal(err)
+	}
+	w.door.fail = nil
+	w.tell(lifecycle.Dismissed{At: w.clock.Now(), Until: w.clock.Now().AddDate(0, 0, 30), Reason: "not now"})
+	w.clock.Advance(time.Hour)
+	_, err := w.job.Run(t.Context(), true)
+	w.check(err)
+	if rows := w.board(); len(rows) != 0 {
+		t.Fatalf("%d tickets for what was dismissed", len(rows))
+	}
+	w.clock.Advance(31 * 24 * time.Hour)
+	w.tell(lifecycle.Tick{At: w.clock.Now()})
+	_, err = w.job.Run(t.Context(), true)
+	w.check(err)
+	if rows := w.board(); len(rows) != 2 || rows[0].Status != tracker.Open {
+		t.Errorf("%+v once the dismissal is over", rows)
+	}
+}

@@ -59,11 +59,11 @@ func (s *sender) round(ctx context.Context) (int, error) {
 	if err := s.write(ctx); err != nil {
 		return 0, err
 	}
-	unknown, err := s.ops(ctx, store.OpUnknown, time.Time{})
+	unknown, err := s.unknown(ctx)
 	if err != nil {
 		return 0, err
 	}
-	planned, err := s.ops(ctx, store.OpPlanned, time.Time{})
+	planned, err := s.due(ctx, endOfTime)
 	return max(left, len(unknown)+len(creations(planned))), err
 }
 
@@ -88,14 +88,22 @@ func (s *sender) takeOver(ctx context.Context) error {
 	})
 }
 
-// ops reads the writes in a state that are due at a time; the zero time means
-// whenever they are due.
-func (s *sender) ops(ctx context.Context, state store.OpState, due time.Time) (ops []*store.Op, err error) {
-	if due.IsZero() {
-		due = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
+// endOfTime is when every write is due.
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// unknown reads the writes whose outcome is not known.
+func (s *sender) unknown(ctx context.Context) (ops []*store.Op, err error) {
 	err = s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		ops, err = tx.Ops(s.name, state, due)
+		ops, err = tx.Ops(s.name, store.OpUnknown, endOfTime)
+		return err
+	})
+	return ops, err
+}
+
+// due reads the planned writes that may be made at a time.
+func (s *sender) due(ctx context.Context, at time.Time) (ops []*store.Op, err error) {
+	err = s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		ops, err = tx.Due(s.name, at)
 		return err
 	})
 	return ops, err
@@ -105,7 +113,7 @@ func (s *sender) ops(ctx context.Context, state store.OpState, due time.Time) (o
 // planned again once it has settled. Other writes say the same however often
 // they are made, so they are planned again at once. It tells how many wait.
 func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
-	unknown, err := s.ops(ctx, store.OpUnknown, time.Time{})
+	unknown, err := s.unknown(ctx)
 	if err != nil || len(unknown) == 0 {
 		return 0, err
 	}
@@ -197,7 +205,7 @@ func (s *sender) save(ctx context.Context, ops ...*store.Op) error {
 // create files what is planned, a batch at a time.
 func (s *sender) create(ctx context.Context) error {
 	for {
-		planned, err := s.ops(ctx, store.OpPlanned, s.job.Clock.Now())
+		planned, err := s.due(ctx, s.job.Clock.Now())
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,9 @@ package distribute
 import (
 	_ "embed"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -49,42 +51,55 @@ func describe(rec *trimtab.Recommendation) (string, error) {
 	return b.String(), nil
 }
 
-// evidenceRow is one line of the evidence table.
-type evidenceRow struct{ Fact, Field, Value string }
+// evidenceRow is one line of the evidence table: a fact and what it says.
+type evidenceRow struct{ Fact, Says string }
 
-// evidenceRows lists the fields of the facts behind the wording rule; cells
-// lose what would break a table.
+// evidenceRows lists the facts behind the wording rule. What the ticket says
+// above the table already is not said again.
 func evidenceRows(rec *trimtab.Recommendation) []evidenceRow {
 	if len(rec.Reasons) == 0 {
 		return nil
 	}
 	var rows []evidenceRow
-	for _, e := range rec.Reasons[0].Evidence {
-		names := make([]string, 0, len(e.Fields))
-		for name := range e.Fields {
-			names = append(names, name)
+	for _, fact := range rec.Reasons[0].Evidence {
+		var says []string
+		for _, name := range slices.Sorted(maps.Keys(fact.Fields)) {
+			if value := cell(fact.Fields[name]); value != "" && !told(rec.Subject, value) {
+				says = append(says, name+" "+value)
+			}
 		}
-		sort.Strings(names)
-		for _, name := range names {
-			rows = append(rows, evidenceRow{Fact: e.Type, Field: name, Value: cell(e.Fields[name])})
-		}
+		rows = append(rows, evidenceRow{Fact: fact.Type, Says: strings.Join(says, ", ")})
 	}
 	return rows
 }
 
-func cell(v any) string {
-	s := fmt.Sprint(v)
-	if m, ok := v.(map[string]string); ok {
-		s = tagText(m)
-	}
-	return strings.NewReplacer("|", "/", "\n", " ", "\r", " ", "`", "'").Replace(s)
+// told reports whether a value stands in the ticket's list of what the resource is.
+func told(s trimtab.Subject, value string) bool {
+	return value == s.Resource || value == s.Raw || value == s.Name || value == s.Account || value == s.Region || value == s.Service
 }
 
-func tagText(tags map[string]string) string {
-	pairs := make([]string, 0, len(tags))
-	for k, v := range tags {
-		pairs = append(pairs, k+"="+v)
+// cell writes a value for people, without what would break a table.
+func cell(v any) string {
+	var text string
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		text = strconv.FormatFloat(v, 'g', 5, 64)
+	case map[string]any:
+		text = pairs(v)
+	default:
+		text = fmt.Sprint(v)
 	}
-	sort.Strings(pairs)
-	return strings.Join(pairs, ", ")
+	return strings.NewReplacer("|", "/", "\n", " ", "\r", " ", "`", "'").Replace(text)
+}
+
+func pairs(m map[string]any) string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if value := fmt.Sprint(m[k]); value != "" {
+			all = append(all, k+"="+value)
+		}
+	}
+	return strings.Join(all, " ")
 }

@@ -14,7 +14,7 @@ import (
 // write carries the other writes to tickets that exist, in the order in which
 // they were decided; a ticket whose creation waits lets its writes wait.
 func (s *sender) write(ctx context.Context) error {
-	planned, err := s.ops(ctx, store.OpPlanned, s.job.Clock.Now())
+	planned, err := s.due(ctx, s.job.Clock.Now())
 	if err != nil {
 		return err
 	}

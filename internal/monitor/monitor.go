@@ -61,7 +61,9 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))
 		}
 	}
-	log.Info("pulled", "changed", report.Changed, "conflicts", report.Conflicts)
+	if report.Changed+report.Conflicts > 0 {
+		log.Info("pulled", "changed", report.Changed, "conflicts", report.Conflicts)
+	}
 	if failed != nil && ctx.Err() == nil {
 		return report, trimtab.Errorf(trimtab.Outside, "%w", failed).
 			WithNext("nothing is lost: run `trimtab monitor --once` again when the tracker answers")

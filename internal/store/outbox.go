@@ -97,6 +97,15 @@ func (t *Tx) Ops(tracker string, state OpState, due time.Time) ([]*Op, error) {
 		WHERE l.tracker = ? AND o.state = ? AND o.not_before <= ? ORDER BY o.id`, tracker, string(state), millis(due))
 }
 
+// Due reads a tracker's planned writes that may be made now, oldest first. A
+// creation whose recommendation was dismissed, put off or resolved in the
+// meantime waits: it is made when the recommendation comes back.
+func (t *Tx) Due(tracker string, due time.Time) ([]*Op, error) {
+	return list(t, readOp, `SELECT `+opColumns+` FROM ops o JOIN links l ON l.id = o.link_id JOIN episodes e ON e.id = l.episode_id
+		WHERE l.tracker = ? AND o.state = 'planned' AND o.not_before <= ? AND (o.kind <> 'create' OR e.workflow IN ('ticketed', 'in_progress'))
+		ORDER BY o.id`, tracker, millis(due))
+}
+
 // OpCounts counts the writes of the outbox by state.
 func (t *Tx) OpCounts() (map[string]int, error) {
 	return t.counts(`SELECT state, COUNT(*) FROM ops GROUP BY state`)
