@@ -27,6 +27,9 @@ var (
 // number and money are the values of facts and of expressions alike: CEL
 // computes with them and the matcher indexes and orders them, so nothing is
 // converted on the way.
+//
+// Both kinds are exact from the file of costs to the ticket. A float never carries
+// an amount: 0.1 + 0.2 would be a cent off after a year of adding.
 type (
 	number struct{ d trimtab.Decimal }
 	money  struct{ m trimtab.Money }
@@ -70,6 +73,9 @@ func (n number) ReteCompare(other any) (int, error) {
 }
 
 // ReteCompare orders amounts of one currency.
+//
+// The error goes to the report and names both currencies: two amounts without an
+// order are a mistake in the data, not "no".
 func (m money) ReteCompare(other any) (int, error) {
 	o, ok := other.(money)
 	if !ok {
@@ -129,6 +135,7 @@ func parseDecimal(s string) (number, error) {
 	return number{d}, bounded(d)
 }
 
+// parseMoney reads "30.00 USD", bounded as decimals are.
 func parseMoney(s string) (money, error) {
 	if len(s) > maxDigits {
 		return money{}, fmt.Errorf("an amount of more than %d digits", maxDigits)
@@ -328,6 +335,8 @@ func (n number) ConvertToNative(t reflect.Type) (any, error) { return sameType(n
 // ConvertToNative knows no other Go type.
 func (m money) ConvertToNative(t reflect.Type) (any, error) { return sameType(m, t) }
 
+// sameType converts to an interface that the value has already, which is all that is
+// ever asked.
 func sameType(v any, t reflect.Type) (any, error) {
 	if reflect.TypeOf(v).AssignableTo(t) {
 		return v, nil

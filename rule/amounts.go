@@ -88,6 +88,9 @@ func wrap(e ast.Expr, ids int64) int64 {
 // both are amounts. A double is taken for the decimal it is written as, which is
 // exact for numerals and parameters only: money times a double that was computed,
 // or read from a fact, is refused.
+//
+// A comparison is let pass with any double: which of the two is larger does not get
+// less exact by an amount being one of them.
 func alignAmounts(tree *ast.AST, text string, report reporter) bool {
 	good, ids := true, ast.MaxID(tree)
 	visit(tree.Expr(), func(e ast.Expr) {
@@ -138,6 +141,7 @@ func written(e ast.Expr) bool {
 	return isNumeral(e) || ok && operand == "params"
 }
 
+// inexact says what to write instead.
 func inexact(arg ast.Expr, tree *ast.AST, text string) fault {
 	src := unparse(arg, tree.SourceInfo(), text)
 	return fault{
@@ -152,6 +156,7 @@ func isMixed(tree *ast.AST, id int64) bool {
 	return ok && len(r.OverloadIDs) == 1 && strings.HasPrefix(r.OverloadIDs[0], mixed)
 }
 
+// isComparison recognises < and its kin, not == and !=.
 func isComparison(op string) bool { return op == "_<_" || op == "_<=_" || op == "_>_" || op == "_>=_" }
 
 // wrapChecked is wrap for a tree that has its types already.

@@ -17,6 +17,11 @@ import (
 // that look at the same names stay one, in the order of the text, so that CEL's
 // own rules about errors beside a false conjunct hold among them; data tests
 // come first and have none to offer but that of an absent field.
+//
+// What is gained: an equality with a constant finds its memory by hash, an equality
+// with another fact is a hash join, and both are shared by all rules that have them.
+// A function is run for every candidate. TestSplitEqualsWhole holds the two to the
+// same matches.
 func (e *expr) tests(self string) ([]rete.Test, error) {
 	parts := conjuncts(e.checked.Expr())
 	guarded := guards(parts)
@@ -40,6 +45,10 @@ func (e *expr) tests(self string) ([]rete.Test, error) {
 }
 
 // group is the conjuncts that look at the same names.
+//
+// They stay one function because CEL's && takes an error for false beside a false
+// operand, in either order: taken apart, "x.n % 2 == 1 && 10 / x.n > 1" would report a
+// division by zero that the author has guarded against.
 type group struct {
 	names string
 	parts []ast.Expr
@@ -64,6 +73,9 @@ func (e *expr) addTo(groups []*group, p ast.Expr) []*group {
 }
 
 // conjoin joins conjuncts with && again.
+//
+// New ids are taken from above the highest: types and references are looked up by
+// id.
 func (e *expr) conjoin(parts []ast.Expr) ast.Expr {
 	fac, id := ast.NewExprFactory(), ast.MaxID(e.checked)
 	out := parts[0]
@@ -167,6 +179,9 @@ func (e *expr) hidden(operand string) bool {
 // indexed reports whether the matcher's comparison of values of this type is
 // CEL's. Money is left to CEL, which refuses to compare two currencies, and so
 // are lists and maps, order among bools, and order among values of unknown type.
+//
+// It says yes only where the two agree for every value, NaN and -0.0 among them.
+// Where it says no, the condition is slower and right.
 func indexed(t *types.Type, op string) bool {
 	switch t.Kind() {
 	case types.BoolKind:
@@ -211,6 +226,10 @@ func joinable(a, b *types.Type) bool {
 }
 
 // constantValue computes an expression that reads no fact.
+//
+// A part that fails, 1 / 0, is left to be a function: then it fails where and when
+// the author can see it, once per fact, rather than now for facts that may never
+// come.
 func (e *expr) constantValue(b ast.Expr) (ref.Val, bool) {
 	part, err := e.part(b)
 	if err != nil || part.timed || part.loops || len(part.reads) > 0 {

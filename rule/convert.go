@@ -19,6 +19,9 @@ import (
 // convert brings a value from outside (Go, JSON, a script) or from an
 // expression into the form that facts of this type hold. nil and an absent
 // value are taken for absent where the field is optional.
+//
+// It is the one door into facts: sources, scripts, tests of rules and actions all
+// come through it, so that a fact holds the same value whoever stated it.
 func (t valueType) convert(v any) (any, error) {
 	if v == nil || v == rete.Absent {
 		if t.optional {
@@ -93,6 +96,8 @@ func convertInt(v any) (any, bool, error) {
 	return nil, false, nil
 }
 
+// convertDouble takes every number; a whole one loses nothing that a double could
+// hold.
 func convertDouble(v any) (any, bool, error) {
 	switch x := v.(type) {
 	case float64:
@@ -135,6 +140,8 @@ func convertDecimal(v any) (any, bool, error) {
 	return number{decimal.NewFromInt(i.(int64))}, true, nil
 }
 
+// convertMoney needs a currency: an amount that is compared with one in another is
+// an error, and one in none would be too, later and elsewhere.
 func convertMoney(v any) (any, bool, error) {
 	switch x := v.(type) {
 	case money:
@@ -166,6 +173,7 @@ func convertTime(v any) (any, bool, error) {
 	return nil, false, nil
 }
 
+// convertDuration reads what rule files write, days among it.
 func convertDuration(v any) (any, bool, error) {
 	switch x := v.(type) {
 	case time.Duration:
@@ -180,6 +188,7 @@ func convertDuration(v any) (any, bool, error) {
 	return nil, false, nil
 }
 
+// convertBytes reads base64, as JSON writes bytes.
 func convertBytes(v any) (any, bool, error) {
 	switch x := v.(type) {
 	case []byte:
@@ -194,6 +203,7 @@ func convertBytes(v any) (any, bool, error) {
 	return nil, false, nil
 }
 
+// convertList takes any slice, element by element.
 func (t valueType) convertList(v any) (any, error) {
 	r := reflect.ValueOf(v)
 	if r.Kind() != reflect.Slice && r.Kind() != reflect.Array {
@@ -210,6 +220,7 @@ func (t valueType) convertList(v any) (any, error) {
 	return out, nil
 }
 
+// convertMap takes any map whose keys are texts.
 func (t valueType) convertMap(v any) (any, error) {
 	r := reflect.ValueOf(v)
 	if r.Kind() != reflect.Map || r.Type().Key().Kind() != reflect.String {

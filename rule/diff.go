@@ -39,6 +39,9 @@ func (c Conclusion) key() identity {
 }
 
 // Diff compares two outcomes. All of it is sorted by action, resource, variant.
+//
+// What the new rules cannot tell about is neither there nor gone. It is listed
+// apart, since a reader who counts what would vanish must not count it.
 func Diff(old, next Outcome) Difference {
 	var d Difference
 	before := map[identity]Conclusion{}
@@ -75,6 +78,7 @@ func (c Conclusion) unsure(unknown map[[2]string]bool) bool {
 	})
 }
 
+// byIdentity is the order in which people read a list of recommendations.
 func byIdentity(a, b Conclusion) int {
 	return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Variant, b.Variant))
 }

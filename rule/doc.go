@@ -49,6 +49,49 @@
 // now stands only in comparisons that can expire. Whatever else needs the time
 // matches the one fact of type Clock.
 //
+// # Loading
+//
+// Load goes over the packs three times, since a pack may use what a later one
+// declares: heads, fact types and parameters first (pack.go, facttype.go), then
+// what the deployment gives for the parameters, then the rules (ruletext.go,
+// when.go, then.go). Rules are looked at together at the end (relate.go): what
+// rests on what, and what nobody uses. A mistake leaves a placeholder behind, so
+// that the rest is still checked; nothing is made of the packs while there is
+// one. Texts of which no time, amount, number or pattern can be made are
+// mistakes too (written.go), not errors of every run.
+//
+// # Reloading
+//
+// A rule is the same rule while its text without tests, layout and comments is
+// the same, the parameters in it have their values, and the fact types and
+// parameters that it was checked against are declared as they were. Its matches
+// then stand and nothing fires again. [Rule.Hash] is of text and parameter values
+// alone. Facts of a type that is declared otherwise are not adopted: their values
+// would be read as what they are not.
+//
+// # Errors
+//
+// Load gives diagnostics. Facts that are refused are errors with the code
+// [trimtab.Invalid] that name type, field and value. A test that fails while
+// matching is no match and one [RuleError] however often it fails in the same
+// way; an action that fails undoes its firing, is a RuleError with the facts of
+// the firing, and the run goes on unless [SessionOptions] say otherwise. A run
+// without end stops at a limit and names the busiest rules.
+//
+// # Not there yet
+//
+// These parts of the language are refused by name when a pack loads, never
+// ignored: exists, forall, any, accumulate, window and within in a when; focus in
+// a then; group, exclusive, effective, table, and parameters of its own in a
+// rule; groups, mode, per, queries and states in a pack; event in a fact type; a
+// computed priority. Of the strategies there are depth and breadth.
+//
+// Of what lint is to say, the following is missing: conditions that cannot hold,
+// rules shadowed by others or with contradictory actions, costs of expressions,
+// and tests of coverage or freshness that stand in a where and belong in
+// requires. Such a test in a where means "no" where it should mean "unknown",
+// and loads without a word.
+//
 // Only this package knows CEL: others that need an expression are handed a
 // function by [Expression].
 package rule

@@ -58,6 +58,7 @@ func plainNumber(n json.Number) (any, error) {
 	return f, nil
 }
 
+// plainList copies a list of any element type.
 func plainList(r reflect.Value, depth int) (any, error) {
 	out := make([]any, r.Len())
 	for i := range out {
@@ -70,6 +71,7 @@ func plainList(r reflect.Value, depth int) (any, error) {
 	return out, nil
 }
 
+// plainMap copies a map; its keys must be texts, as those of JSON are.
 func plainMap(r reflect.Value, depth int) (any, error) {
 	if r.Type().Key().Kind() != reflect.String {
 		return nil, fmt.Errorf("keys of maps are strings, not %v", r.Type().Key())

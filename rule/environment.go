@@ -14,6 +14,9 @@ import (
 )
 
 // Bounds of one expression.
+//
+// Packs come from people one does not know, by way of a download or a pull request:
+// an expression must not be able to take the scan down with it.
 const (
 	maxExpression = 20_000    // characters
 	maxNodes      = 5_000     // of its syntax tree
@@ -23,6 +26,10 @@ const (
 
 // environment checks and plans expressions. It keeps one CEL environment for
 // each set of names that expressions see; rules of one shape share it.
+//
+// Making a CEL environment costs more than compiling with it, and there are
+// thousands of expressions: most rules see the same few names of the same types, so
+// one environment serves them all.
 type environment struct {
 	provider *provider
 	base     *cel.Env
@@ -158,6 +165,7 @@ func conversions() []cel.EnvOption {
 	}
 }
 
+// celDecimal is decimal(…).
 func celDecimal(v ref.Val) ref.Val {
 	if s, ok := v.(types.String); ok {
 		n, err := parseDecimal(string(s))
@@ -169,6 +177,7 @@ func celDecimal(v ref.Val) ref.Val {
 	return types.NewErr("%v is no decimal number", v)
 }
 
+// celMoney is money(…) of a text.
 func celMoney(v ref.Val) ref.Val {
 	switch x := v.(type) {
 	case money:
@@ -180,6 +189,7 @@ func celMoney(v ref.Val) ref.Val {
 	return types.MaybeNoSuchOverloadErr(v)
 }
 
+// celMoneyOf is money(d, "USD").
 func celMoneyOf(amount, currency ref.Val) ref.Val {
 	n, ok := amount.(number)
 	c, isText := currency.(types.String)
@@ -189,9 +199,11 @@ func celMoneyOf(amount, currency ref.Val) ref.Val {
 	return newMoney(trimtab.NewMoney(n.d.String(), string(c)))
 }
 
+// celText is string(…), celDouble is double(…) of an amount.
 func celText(v ref.Val) ref.Val   { return v.ConvertToType(types.StringType) }
 func celDouble(v ref.Val) ref.Val { return v.ConvertToType(types.DoubleType) }
 
+// celAmount is m.amount().
 func celAmount(v ref.Val) ref.Val {
 	if m, ok := v.(money); ok {
 		return number{m.m.Amount}
@@ -199,6 +211,7 @@ func celAmount(v ref.Val) ref.Val {
 	return types.MaybeNoSuchOverloadErr(v)
 }
 
+// celCurrency is m.currency().
 func celCurrency(v ref.Val) ref.Val {
 	if m, ok := v.(money); ok {
 		return types.String(m.m.Currency)

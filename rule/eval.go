@@ -57,6 +57,10 @@ func Eval(ctx context.Context, s *Set, o EvalOptions) (failed bool, err error) {
 }
 
 // player plays a script.
+//
+// Facts have names here, which the session does not know: a script says "f1", and so
+// does the transcript. A fact that is hit under a second name keeps the first for
+// showing.
 type player struct {
 	session *Session
 	options EvalOptions
@@ -86,7 +90,10 @@ type stepError struct {
 	err  error
 }
 
+// Error is the sentence.
 func (e *stepError) Error() string { return e.err.Error() }
+
+// Unwrap gives what the sentence is about.
 func (e *stepError) Unwrap() error { return e.err }
 
 // failure is a step's error with a code.
@@ -107,6 +114,8 @@ func (p *player) report(err error) {
 	p.write(map[string]any{"error": errorLine{codeOf(err), message, p.line}})
 }
 
+// errorLine is the error of a step, or of an action or test during it; line is the
+// step's in the script.
 type errorLine struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -210,6 +219,7 @@ func decode(data []byte, into any) error {
 	return nil
 }
 
+// inField says which key of a step was wrong, if it was one.
 func inField(field string) string {
 	if field == "" {
 		return ""
@@ -245,6 +255,7 @@ func (p *player) failedAction(e rete.Event) string {
 	return fmt.Sprintf("%s with %s: %s", e.Production, strings.Join(names, ", "), reasonOf(e.Err))
 }
 
+// fired is one firing.
 type fired struct {
 	Rule string            `json:"rule"`
 	Bind map[string]string `json:"bind"`
@@ -298,6 +309,7 @@ func (p *player) dump(raw json.RawMessage) error {
 	return nil
 }
 
+// dumped is one fact of a dump.
 type dumped struct {
 	Type    string         `json:"type"`
 	ID      string         `json:"id"`

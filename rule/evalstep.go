@@ -15,6 +15,7 @@ import (
 	"github.com/trimtab/trimtab/rete"
 )
 
+// compare orders a dump by type, then by name.
 func (d dumped) compare(o dumped) int {
 	return cmp.Or(cmp.Compare(d.Type, o.Type), cmp.Compare(d.ID, o.ID))
 }
@@ -79,6 +80,7 @@ func (s *Session) rollback() {
 	}
 }
 
+// update changes fields of a fact.
 func (p *player) update(raw json.RawMessage) error {
 	var step struct {
 		Fact   string         `json:"fact"`
@@ -98,6 +100,7 @@ func (p *player) update(raw json.RawMessage) error {
 	return err
 }
 
+// retract takes a fact back.
 func (p *player) retract(raw json.RawMessage) error {
 	var id string
 	if err := decode(raw, &id); err != nil {
@@ -134,6 +137,7 @@ func (p *player) fact(id string) (rete.Fact, error) {
 	return f, failure("unknown_fact", "no fact is called %q", id)
 }
 
+// run fires, and writes what came of it even when it was cut short.
 func (p *player) run(ctx context.Context, raw json.RawMessage) error {
 	var step struct {
 		Limit *int `json:"limit"`
@@ -159,6 +163,7 @@ func (p *player) run(ctx context.Context, raw json.RawMessage) error {
 	return nil
 }
 
+// ran ends the lines of a run.
 type ran struct {
 	Firings int `json:"firings"`
 	Agenda  int `json:"agenda"`
@@ -186,6 +191,7 @@ func (p *player) remarks(r *rete.Report) {
 	}
 }
 
+// conflict is a derivation that lost against another of its key.
 type conflict struct {
 	Type   string `json:"type"`
 	ID     string `json:"id"`
@@ -193,6 +199,7 @@ type conflict struct {
 	Loser  string `json:"loser"`
 }
 
+// setClock sets now; a run later in the script has it throughout.
 func (p *player) setClock(raw json.RawMessage) error {
 	var text string
 	if err := decode(raw, &text); err != nil {
@@ -247,6 +254,7 @@ func (p *player) addRules(raw json.RawMessage) error {
 	return p.adopt(next, still)
 }
 
+// removeRule takes one rule out, and with it what it concluded.
 func (p *player) removeRule(raw json.RawMessage) error {
 	var id string
 	if err := decode(raw, &id); err != nil {
@@ -265,6 +273,7 @@ func (p *player) removeRule(raw json.RawMessage) error {
 	return p.adopt(p.session.set, removed)
 }
 
+// orNearest asks whether something of a similar name was meant.
 func orNearest(name string, candidates []string) string {
 	if near := strictyaml.Nearest(name, candidates); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)

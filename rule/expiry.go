@@ -12,6 +12,9 @@ const clockHint = `now may only be compared, as in x.until > now or x.at < now -
 // into an expiry: now stands once, on one side, with nothing but an amount of
 // time added or taken away. allowed is false where no comparison would help,
 // as in the value of an action.
+//
+// Elsewhere now would make a rule true or false without any fact changing, at
+// moments that nothing could foresee. A comparison changes at one instant.
 func (e *expr) checkNow(allowed bool, report reporter) bool {
 	if !e.timed {
 		return true
@@ -66,6 +69,8 @@ func shiftsNow(e ast.Expr) bool {
 	return expires(c.Args())
 }
 
+// mentionsNow looks for now anywhere, also where a loop variable of that name hides
+// it: then the author is asked to choose another.
 func mentionsNow(e ast.Expr) bool {
 	found := false
 	visit(e, func(x ast.Expr) {

@@ -17,11 +17,17 @@ import (
 
 // scope is what an expression sees: names of facts and values bound before it,
 // and the parameters of its pack.
+//
+// Scopes are values in a chain of copies, as long as a rule has names: cheap enough,
+// and no scope can be changed by what comes after it.
 type scope struct {
 	env    *environment
 	params *record // nil without parameters
 	names  []name  // innermost last
 	// later tells the line on which names not yet bound are bound.
+	//
+	// It turns "unknown name" into "used before anything binds it", the mistake that
+	// the author has in fact made.
 	later map[string]int
 }
 
@@ -85,6 +91,10 @@ type fault struct {
 }
 
 // expr is a checked expression, or one conjunct of it.
+//
+// The list of reads is what the matcher goes by: it decides which changes wake a
+// rule, which functions can be shared, and what a firing depends on. It must be
+// exact, and comes from the tree rather than from the author.
 type expr struct {
 	text    string
 	env     *cel.Env
@@ -100,6 +110,10 @@ type expr struct {
 
 // compile checks an expression. It reports everything wrong with it and is
 // false then.
+//
+// Between parse and check equalities are aligned, since the check refuses decimal ==
+// int; between check and plan amounts are, since that needs types. Every rewriting
+// keeps the ids of what it wraps, so that faults are still found in the text.
 func (s *scope) compile(text string, report reporter) (*expr, bool) {
 	env, err := s.env.with(s.variables())
 	if err != nil {
@@ -152,6 +166,9 @@ func (e *expr) plan(tree *ast.AST) (cel.Program, error) {
 }
 
 // part is one conjunct of the expression as an expression of its own.
+//
+// The maps of types and references are shared with the whole: they are keyed by the
+// ids of nodes, which stay.
 func (e *expr) part(root ast.Expr) (*expr, error) {
 	tree := ast.NewCheckedAST(ast.NewAST(root, e.checked.SourceInfo()), e.checked.TypeMap(), e.checked.ReferenceMap())
 	p := &expr{env: e.env, scope: e.scope, checked: tree, out: e.checked.GetType(root.ID())}
@@ -184,6 +201,7 @@ func readError(err error) error {
 	if errors.Is(err, rete.ErrAbsent) {
 		return err
 	}
+	// CEL has no type for this error; the text is held by TestAbsent.
 	if strings.HasPrefix(err.Error(), "no such key") {
 		return fmt.Errorf("%s: %w", err.Error(), rete.ErrAbsent)
 	}
@@ -251,6 +269,9 @@ func (e *expr) valueFn() rete.Func {
 }
 
 // activation shows CEL the names of a match.
+//
+// CEL asks for a name when it needs it, so that a fact that a short circuit skips is
+// never wrapped.
 type activation struct {
 	b     bindings
 	scope *scope

@@ -15,7 +15,10 @@ type nameError struct {
 	is   error // what the matcher would have said
 }
 
+// Error is the sentence.
 func (e *nameError) Error() string { return e.text }
+
+// Unwrap gives the matcher's sentinel, by which programs tell errors apart.
 func (e *nameError) Unwrap() error { return e.is }
 
 // unknownName is the error for a name that is not among the known ones.

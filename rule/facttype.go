@@ -32,11 +32,13 @@ type factType struct {
 	fixed  bool // built in or provided: never reported as unused
 }
 
+// factField is one field with its type.
 type factField struct {
 	name string
 	typ  valueType
 }
 
+// field finds a field. Types have few; a map would cost more than it saves.
 func (t *factType) field(name string) (valueType, bool) {
 	for _, f := range t.fields {
 		if f.name == name {
@@ -46,6 +48,7 @@ func (t *factType) field(name string) (valueType, bool) {
 	return valueType{}, false
 }
 
+// fieldNames are the fields as declared, to find the nearest of.
 func (t *factType) fieldNames() []string {
 	out := make([]string, len(t.fields))
 	for i, f := range t.fields {
@@ -90,6 +93,9 @@ func (t *factType) missing(n strictyaml.Node, has func(field string) bool) {
 }
 
 // rete is the type as the matcher knows it.
+//
+// Recommendations, assignments and unknowns are contested: several rules conclude
+// one, each with words of its own, and that is agreement rather than conflict.
 func (t *factType) rete() rete.Type {
 	out := rete.Type{Name: t.name, Key: t.key}
 	out.Contested = t.name == recommendationType || t.name == assignmentType || t.name == unevaluableType

@@ -14,6 +14,10 @@ import (
 )
 
 // What CEL's checker says, in its words.
+//
+// The wording belongs to a version of CEL. Should one change, the message comes
+// through as CEL has it, less helpful and still true; the golden files of
+// testdata/bad notice.
 var (
 	saysUndeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
 	saysNoField    = regexp.MustCompile(`^undefined field '([^']*)'`)

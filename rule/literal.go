@@ -48,6 +48,7 @@ func (t valueType) literalPlain(n strictyaml.Node, text string) (any, error) {
 	return t.convert(json.Number(text))
 }
 
+// literalList reads a YAML list, each element by the type of elements.
 func (t valueType) literalList(n strictyaml.Node) (any, error) {
 	if n.Kind() != strictyaml.List {
 		return nil, fmt.Errorf("%s is needed here, not a %s", t.present(), n.Kind())
@@ -64,6 +65,7 @@ func (t valueType) literalList(n strictyaml.Node) (any, error) {
 	return out, nil
 }
 
+// literalMap reads a YAML mapping.
 func (t valueType) literalMap(n strictyaml.Node) (any, error) {
 	if n.Kind() != strictyaml.Mapping {
 		return nil, fmt.Errorf("%s is needed here, not a %s", t.present(), n.Kind())

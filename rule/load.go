@@ -26,6 +26,9 @@ type Options struct {
 }
 
 // compiler turns the files of one Load into a Set.
+//
+// Types come first, of all packs, then parameters, then rules: a rule may use a type
+// that a later pack declares, and the order of packs does not matter.
 type compiler struct {
 	env       *environment
 	options   Options
@@ -108,6 +111,9 @@ func (c *compiler) declare() {
 }
 
 // provide takes a type that sources give. Two sources may give the same.
+//
+// Packs may leave types that sources give undeclared, and may declare them alike,
+// for reading and for tests.
 func (c *compiler) provide(d TypeDecl) {
 	t, err := checkDecl(d, "the sources")
 	if err != nil {

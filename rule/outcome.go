@@ -111,6 +111,10 @@ type RuleError struct {
 type Conflict struct{ Type, Winner, Loser string }
 
 // outcome collects what stands in the memory and what the run reports.
+//
+// It is read off the memory rather than collected from firings: what was concluded
+// and withdrawn on the way is not there, and a run that fires nothing has the same
+// outcome as the run before.
 func (s *Session) outcome(r *rete.Report) *Outcome {
 	out := &Outcome{AbsentReads: map[string]int{}, Firings: map[string]int{}}
 	for f := range s.memory.FactsOf(recommendationType) {
@@ -183,6 +187,7 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
+// conclusion copies a recommendation with all that supports it.
 func (s *Session) conclusion(f rete.Fact) Conclusion {
 	c := Conclusion{
 		Action: text(f, "action"), Resource: text(f, "resource"), Variant: text(f, "variant"),
@@ -202,6 +207,7 @@ func (s *Session) conclusion(f rete.Fact) Conclusion {
 	return c
 }
 
+// reason is what one rule gave, whether or not its words were chosen.
 func (s *Session) reason(p rete.Support) Reason {
 	r := Reason{
 		Rule: ruleOf(p.Production), Priority: p.Priority, Values: exportFields(p.Values),
@@ -231,6 +237,7 @@ func evidence(facts []rete.Fact, bind rete.Bind) []Evidence {
 	return out
 }
 
+// assignment copies where a recommendation goes.
 func (s *Session) assignment(f rete.Fact) Assignment {
 	a := Assignment{
 		Action: text(f, "action"), Resource: text(f, "resource"), Variant: text(f, "variant"),
@@ -250,18 +257,21 @@ func text(f rete.Fact, field string) string {
 	return s
 }
 
+// truth reads a bool; absent is false.
 func truth(f rete.Fact, field string) bool {
 	v, _ := f.Get(field)
 	b, _ := v.(bool)
 	return b
 }
 
+// amount reads money; absent is the zero value, which has every currency.
 func amount(f rete.Fact, field string) trimtab.Money {
 	v, _ := f.Get(field)
 	m, _ := v.(money)
 	return m.m
 }
 
+// texts reads a list of texts.
 func texts(f rete.Fact, field string) []string {
 	v, _ := f.Get(field)
 	list, _ := v.([]any)
@@ -274,6 +284,8 @@ func texts(f rete.Fact, field string) []string {
 	return out
 }
 
+// tags reads a map of texts; absent is nil, which is not the empty map: no tags
+// known, not no tags.
 func tags(f rete.Fact) map[string]string {
 	v, ok := f.Get("tags")
 	m, isMap := v.(map[string]any)

@@ -115,6 +115,9 @@ func (p *pack) readParams(n strictyaml.Node) {
 }
 
 // override sets the parameters that the deployment gives.
+//
+// Overrides come before rules are compiled, for a parameter is a constant in them:
+// one that the matcher can index.
 func (c *compiler) override(given map[string]map[string]any) {
 	for _, packName := range sortedKeys(given) {
 		p, ok := c.packs[packName]
@@ -186,6 +189,8 @@ func (p *pack) paramValues(names []string) string {
 	return b.String()
 }
 
+// sortedKeys is how maps are walked here: whatever is said or made in the order of a
+// map would differ from run to run.
 func sortedKeys[V any](m map[string]V) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {

@@ -7,6 +7,10 @@ import (
 
 // recommend compiles the conclusion that this project is about. Its identity is
 // action, resource and variant; the rest words it.
+//
+// Its key has no place for rule, amount or date: what is proposed stays the same
+// proposal when the price changes, the rule is reworded, or a second rule finds it
+// too. That is what keeps one ticket one ticket.
 func (b *builder) recommend(n strictyaml.Node) *step {
 	keys := []string{"action", "resource", "variant", "subject"}
 	for _, f := range append(append([]FieldDecl(nil), authoredFields...), subjectFields...) {
@@ -52,6 +56,8 @@ func (b *builder) recommend(n strictyaml.Node) *step {
 	return s
 }
 
+// actionOf reads the action, which is no expression: it is part of keys, labels and
+// statistics, and must be known before anything runs.
 func (b *builder) actionOf(fs strictyaml.Fields) string {
 	n := fs.Need("action")
 	action := n.Text()
@@ -78,6 +84,9 @@ func (b *builder) defaults() map[string]string {
 // copied tells which fields are taken over from the subject: those that
 // recommendations and the subject's type have alike and that the author does not
 // give.
+//
+// A field of the same name and another type is left alone: a tag list is no tag map,
+// and an author who wants it says so.
 func (b *builder) copied(fs strictyaml.Fields) (as string, fields []string) {
 	as = b.rule.Subject
 	t := b.patterns[as]

@@ -13,6 +13,9 @@ import (
 
 // record is what CEL sees of a fact, of the parameters of a pack and of records
 // handed to an expression: named fields, some of which may be absent.
+//
+// A fact is shown as it is rather than copied into a map: an expression reads two
+// fields of thirty.
 type record struct {
 	typ   *types.Type
 	get   func(field string) (any, bool)
@@ -75,6 +78,9 @@ func (r *record) ConvertToType(t ref.Type) ref.Val {
 func (r *record) ConvertToNative(t reflect.Type) (any, error) { return sameType(r, t) }
 
 // provider tells CEL the fields of records; everything else is CEL's own.
+//
+// It is asked by name at check time. Records are added as packs are read, before any
+// expression is compiled.
 type provider struct {
 	*types.Registry
 	records map[string]*recordType
@@ -87,10 +93,12 @@ type recordType struct {
 	order  []string
 }
 
+// newRecordType makes a shape without fields.
 func newRecordType(name string) *recordType {
 	return &recordType{cel: types.NewObjectType(name), fields: map[string]*types.Type{}}
 }
 
+// add adds a field; the order is kept for messages.
 func (r *recordType) add(field string, t *types.Type) {
 	r.fields[field] = t
 	r.order = append(r.order, field)
@@ -166,6 +174,8 @@ func fromCEL(v ref.Val) (any, error) {
 	return nil, fmt.Errorf("a value of type %s cannot be kept", v.Type().TypeName())
 }
 
+// convertUint takes an unsigned number for an int where it fits: facts have one kind
+// of whole number.
 func convertUint(u uint64) (any, error) {
 	v, ok, _ := convertInt(u)
 	if !ok {
@@ -192,6 +202,7 @@ func fromCELMap(m traits.Mapper) (any, error) {
 	return out, nil
 }
 
+// fromCELList copies a list: nothing of CEL's stays in a fact.
 func fromCELList(l traits.Lister) (any, error) {
 	out := []any{}
 	for it := l.Iterator(); it.HasNext() == types.True; {

@@ -27,6 +27,10 @@ func (c *compiler) relate() {
 
 // closeOver adds to what each rule reads and negates what derived facts among it
 // rest on. It repeats until nothing is added; types are few, so it ends soon.
+//
+// A rule that denies a derived fact is concerned by everything that fact rests on:
+// if a source of that fails, the fact is missing for no good reason, and the rule
+// says too much. So what is read below a denied type counts as denied.
 func closeOver(rules []*Rule, makers map[string][]*Rule) {
 	for changed := true; changed; {
 		changed = false
@@ -51,6 +55,10 @@ func closeOver(rules []*Rule, makers map[string][]*Rule) {
 
 // warnUnstratified warns of a rule that denies what follows from its own
 // conclusion.
+//
+// It is a warning since types say less than facts: a rule may deny a type for one
+// resource and derive it for another. When it is as bad as it looks, the run ends
+// with an error that names the rule.
 func warnUnstratified(r *Rule, makers map[string][]*Rule) {
 	for _, made := range sortedKeys(r.derives) {
 		for _, denied := range sortedKeys(r.negates) {
@@ -73,6 +81,7 @@ func leadsTo(from, to string, makers map[string][]*Rule, seen map[string]bool) b
 	if seen[to] {
 		return false
 	}
+	// Types rest on each other in rings as soon as one rule derives what it reads.
 	seen[to] = true
 	for _, m := range makers[to] {
 		for t := range m.reads {
@@ -135,11 +144,13 @@ type joins struct {
 	values   map[string][]rete.Ref
 }
 
+// joined is a pattern at the top of a when.
 type joined struct {
 	as, typ string
 	node    strictyaml.Node
 }
 
+// pattern notes a pattern; those inside of a negation multiply nothing.
 func (j *joins) pattern(as, typ string, n strictyaml.Node, depth int) {
 	if depth == 0 {
 		j.patterns = append(j.patterns, joined{as, typ, n})
@@ -183,6 +194,8 @@ func (j *joins) union(a, b string) {
 	}
 }
 
+// root is the name that stands for a group. Chains stay short: a rule has a handful
+// of names.
 func (j *joins) root(name string) string {
 	for j.parent[name] != "" {
 		name = j.parent[name]

@@ -22,6 +22,8 @@ func (b *builder) readRequires() {
 	if b.rule.Subject == "" {
 		b.fs.Key("requires").Errorf("requires is evidence about a subject: name the pattern with subject")
 	}
+	// Evidence is about the subject, so it sees what is bound there and not what the
+	// rest of the rule binds.
 	s := b.subjectScope
 	if s == nil {
 		s = b.scope // the rest of the mistakes is said all the same
@@ -71,6 +73,10 @@ func inWords(n strictyaml.Node) string {
 
 // unknown is the production that says of a subject without evidence that the
 // rule cannot tell.
+//
+// It stops at the subject: the conditions after it may need the very evidence that
+// is missing, and "unknown" must not depend on it. So it says unknown of a subject
+// to which the rest of the rule might have said no.
 func (b *builder) unknown() rete.Production {
 	r := b.rule
 	resource, reads := b.resourceOfSubject()
@@ -94,6 +100,9 @@ func (b *builder) unknown() rete.Production {
 // resourceOfSubject is how the subject's id is found: as the rule's own
 // recommendation says, if that looks at nothing beyond the subject, or in the
 // subject's field id or resource, or in its only key field.
+//
+// An unknown and a recommendation must speak of one resource by one name, or the one
+// would not keep the other from being closed.
 func (b *builder) resourceOfSubject() (func(*rete.Firing) (string, error), []rete.Ref) {
 	if e := b.recommendedResource(); e != nil {
 		return func(f *rete.Firing) (string, error) { return textOf(e, f) }, e.reads
@@ -116,6 +125,7 @@ func (b *builder) resourceOfSubject() (func(*rete.Firing) (string, error), []ret
 	}, []rete.Ref{{Name: as, Field: field}}
 }
 
+// textOf computes an expression that was checked to be a text.
 func textOf(e *expr, f *rete.Firing) (string, error) {
 	v, err := e.value(f)
 	if err != nil {

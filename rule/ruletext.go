@@ -70,6 +70,9 @@ func readPriority(n strictyaml.Node) int {
 }
 
 // register gives the rule its id.
+//
+// A rule without a usable id is read to its end for the other mistakes in it, but is
+// not part of the set.
 func (c *compiler) register(r *Rule, fs strictyaml.Fields) {
 	n := fs.Need("id")
 	text := n.Text()
@@ -107,6 +110,7 @@ func laterNames(fs strictyaml.Fields) map[string]int {
 	return out
 }
 
+// noteNames notes the names that one key of an element binds.
 func noteNames(e strictyaml.Entry, out map[string]int) {
 	line, _ := e.Value.Pos()
 	switch {
@@ -154,6 +158,10 @@ func (b *builder) readWhen() {
 
 // produce makes the productions: the rule, and for its requires the one that
 // says "unknown".
+//
+// The double negation makes the evidence a condition that holds once: matched as a
+// pattern, two metrics that both satisfy it would fire the rule twice, and a change
+// of either would fire it again.
 func (b *builder) produce(steps []*step) {
 	r := b.rule
 	when := b.elems
@@ -192,6 +200,10 @@ func (b *builder) version() string {
 
 // hash is that of the rule's meaning: its text without comments, layout and
 // tests, and the parameters in it.
+//
+// Reloading compares it, and every recommendation carries it: a reader of an old
+// ticket can tell whether the rule still says what it said. Formatting and tests
+// change neither.
 func (b *builder) hash() string {
 	text := map[string]any{}
 	for _, k := range b.fs.Names() {

@@ -83,6 +83,7 @@ func (s *Session) Assert(typ string, fields map[string]any) error {
 	return err
 }
 
+// assert is Assert with the handle, for those who name facts.
 func (s *Session) assert(typ string, fields map[string]any) (rete.Handle, error) {
 	h, err := s.batch().Assert(typ, fields)
 	if err != nil {
@@ -186,6 +187,9 @@ func (s *Session) SetClock(now time.Time) error {
 }
 
 // stateClock keeps the one Clock fact, for rules that match it.
+//
+// An update rather than a new fact: rules that match Clock fire again for the new
+// time, and what they derived for the old one is replaced.
 func (s *Session) stateClock(now time.Time) error {
 	var err error
 	if _, there := s.memory.Get(s.clock); there {

@@ -10,6 +10,9 @@ import (
 
 // Set is the rules of several packs, compiled: immutable, and shared by any
 // number of sessions.
+//
+// It keeps its options, to be loaded again with more files: checking only what is
+// new would miss what the two say of each other.
 type Set struct {
 	options   Options
 	env       *environment

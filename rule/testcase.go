@@ -30,6 +30,8 @@ var expectations = map[string]string{
 	"recommend": recommendationType, "assign": assignmentType, "unknown": unevaluableType,
 }
 
+// readTests reads the tests of a rule. What is wrong with one is wrong with the
+// pack: a test that cannot run tests nothing.
 func (b *builder) readTests() {
 	for _, n := range b.fs.Get("tests").Items() {
 		fs := n.Fields("name", "clock", "given", "expect")
@@ -53,6 +55,7 @@ func (b *builder) readTests() {
 	b.rule.Tests = len(b.rule.tests)
 }
 
+// readTime reads the clock of a test; none leaves it unset.
 func readTime(n strictyaml.Node) time.Time {
 	if n.IsZero() {
 		return time.Time{}

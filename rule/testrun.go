@@ -83,12 +83,16 @@ func errorsIn(out *Outcome, id string) []string {
 }
 
 // watch notes the facts that a rule stated or changed.
+//
+// Derived facts know who supports them. Stated ones do not, so somebody has to look
+// on while they are made.
 type watch struct {
 	id     string
 	firing string
 	facts  map[rete.Handle]bool
 }
 
+// newWatch watches one rule.
 func newWatch(id string) *watch { return &watch{id: id, facts: map[rete.Handle]bool{}} }
 
 // Event follows who fires and what changes then.
@@ -126,6 +130,9 @@ func (s *Session) concluded(r *Rule, w *watch) []testFact {
 
 // judge holds conclusions against expectations: each expectation takes one
 // conclusion that has its fields, and nothing may be left on either side.
+//
+// Unexpected conclusions fail as missing ones do. Otherwise a rule that recommends
+// everything would pass every test of what it should recommend.
 func (t *testCase) judge(got []testFact) []string {
 	var failures []string
 	for _, want := range t.expect {
@@ -193,6 +200,7 @@ func (f testFact) nearMiss(got []testFact) string {
 	return best
 }
 
+// showField writes a field, or that it is absent.
 func showField(fields rete.Fields, name string) string {
 	v, ok := fields[name]
 	if !ok || v == rete.Absent {

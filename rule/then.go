@@ -14,6 +14,9 @@ import (
 
 // step is one action of a then: values, all of which are computed before the
 // first action of the firing changes anything, and what is done with them.
+//
+// Compiling to closures over what was checked leaves nothing to look up, and nothing
+// to go wrong by name, when it runs.
 type step struct {
 	sets  []setting
 	reads []rete.Ref // beyond those of the settings
@@ -30,6 +33,9 @@ type setting struct {
 }
 
 // run carries a firing out.
+//
+// Two passes: an update in the first action must not show in the value of the
+// second, or the order of actions would be part of what they mean.
 func run(steps []*step, f *rete.Firing) error {
 	values := make([]rete.Fields, len(steps))
 	for i, s := range steps {
@@ -55,6 +61,8 @@ func (s *step) compute(f *rete.Firing) (rete.Fields, error) {
 	}
 	for _, set := range s.sets {
 		v, err := set.e.value(f)
+		// An absent value of an optional field says nothing, which is what the field
+		// can hold.
 		if errors.Is(err, rete.ErrAbsent) && set.optional {
 			continue
 		}
@@ -204,6 +212,9 @@ func (b *builder) setting(field string, n strictyaml.Node, t valueType) (setting
 }
 
 // bound finds the top pattern that an action names.
+//
+// Only patterns at the top can be changed: what a negation binds is, by its meaning,
+// not there.
 func (b *builder) bound(n strictyaml.Node) (string, *factType) {
 	text := n.Text()
 	t, ok := b.patterns[text]
@@ -231,6 +242,7 @@ func (b *builder) update(fs strictyaml.Fields) *step {
 	return s
 }
 
+// retract compiles the removal of a matched fact.
 func (b *builder) retract(n strictyaml.Node) *step {
 	as, t := b.bound(n)
 	if t != nil && t.name != "" {
@@ -242,6 +254,8 @@ func (b *builder) retract(n strictyaml.Node) *step {
 	}}
 }
 
+// log compiles a line of the trace. It is undone with the firing if a later action
+// fails.
 func (b *builder) log(n strictyaml.Node) *step {
 	e, ok := b.expression(n, b.scope)
 	if !ok || !b.now(e, false, n) {
@@ -257,6 +271,7 @@ func (b *builder) log(n strictyaml.Node) *step {
 	}}
 }
 
+// halt compiles the end of the run after this firing.
 func (b *builder) halt(n strictyaml.Node) *step {
 	if n.Kind() != strictyaml.Null && !n.Bool() {
 		n.Errorf("halt is either true or left out")

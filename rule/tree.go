@@ -12,6 +12,9 @@ import (
 )
 
 // reads is what a syntax tree looks at.
+//
+// A loop variable hides a name of the rule inside its loop. What is counted in
+// hidden are the loops around, since they nest and may use one name twice.
 type reads struct {
 	scope  *scope
 	hidden map[string]int // loop variables, which shadow names
@@ -21,6 +24,7 @@ type reads struct {
 	loops  bool
 }
 
+// readsOf finds what an expression looks at, each thing once and in order.
 func readsOf(root ast.Expr, s *scope) reads {
 	r := reads{scope: s, hidden: map[string]int{}}
 	r.walk(root)
@@ -30,6 +34,7 @@ func readsOf(root ast.Expr, s *scope) reads {
 	return r
 }
 
+// dedup drops repetitions from a sorted list.
 func dedup(sorted []string) []string {
 	var out []string
 	for _, s := range sorted {

@@ -98,6 +98,8 @@ func parsePresent(s string, depth int) (valueType, error) {
 	return valueType{}, &unknownTypeError{s}
 }
 
+// parseElem reads the T of list(T) and map(string, T). It takes no question mark: an
+// element that is absent is not in the list.
 func parseElem(k kind, text string, depth int) (valueType, error) {
 	elem, err := parsePresent(strings.TrimSpace(text), depth+1)
 	return valueType{kind: k, elem: &elem}, err
@@ -115,6 +117,8 @@ func argument(s, name string) (string, bool) {
 // unknownTypeError carries the name, so that the nearest one can be shown.
 type unknownTypeError struct{ name string }
 
+// Error is the sentence without the nearest name, which the place of the mistake
+// adds.
 func (e *unknownTypeError) Error() string { return fmt.Sprintf("unknown type %q", e.name) }
 
 // cel is the type as CEL checks it; whether a field is optional is no part of
@@ -178,6 +182,7 @@ func isName(s string) bool { return isIdent(s) && s != "now" && s != "params" }
 var reservedWords = set("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for",
 	"function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while")
 
+// set makes a set of names.
 func set(names ...string) map[string]bool {
 	m := make(map[string]bool, len(names))
 	for _, n := range names {

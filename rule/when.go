@@ -11,13 +11,19 @@ import (
 )
 
 // builder compiles one rule.
+//
+// It goes on after a mistake: a pattern of an unknown type is bound all the same,
+// and what does not compile is left out, so that one load tells everything. Nothing
+// that it makes is used when anything was wrong.
 type builder struct {
 	c    *compiler
 	pack *pack
 	rule *Rule
 	fs   strictyaml.Fields
 
-	scope    *scope // what is bound at the top of when so far
+	scope *scope // what is bound at the top of when so far
+	// In the order of the text, which is the order of joins: the author knows which
+	// pattern is rare.
 	elems    []rete.Element
 	patterns map[string]*factType // the top patterns by name
 	params   []string             // read anywhere in the rule
@@ -76,6 +82,9 @@ func (b *builder) element(n strictyaml.Node, s *scope, depth int) ([]rete.Elemen
 }
 
 // oneKind is the one key of an element that says what it is.
+//
+// Two kinds in one element are a missing dash, the commonest slip in lists of
+// mappings, and YAML itself has nothing against it.
 func oneKind(fs strictyaml.Fields, kinds, others []string) string {
 	found := ""
 	for _, k := range fs.Names() {
@@ -98,6 +107,10 @@ func oneKind(fs strictyaml.Fields, kinds, others []string) string {
 }
 
 // match compiles a pattern. Its where sees the pattern itself.
+//
+// A pattern at the top is read; inside of a negation it is denied. The two are kept
+// apart because a source that fails makes a rule that reads say too little and one
+// that denies say too much.
 func (b *builder) match(fs strictyaml.Fields, s *scope, depth int) ([]rete.Element, *scope) {
 	t := b.c.typeAt(fs.Need("match"))
 	as := fs.Get("as")
@@ -131,6 +144,8 @@ func (b *builder) match(fs strictyaml.Fields, s *scope, depth int) ([]rete.Eleme
 	return []rete.Element{rete.Match(t.name, self, tests...)}, inner
 }
 
+// testsOf splits a where that has compiled; what cannot be planned is told at the
+// where.
 func (b *builder) testsOf(e *expr, self string, n strictyaml.Node) []rete.Test {
 	tests, err := e.tests(self)
 	if err != nil {
@@ -167,6 +182,8 @@ func (b *builder) not(n strictyaml.Node, s *scope, depth int) []rete.Element {
 	return []rete.Element{rete.Not(inner...)}
 }
 
+// list compiles the elements inside of a negation: names bound there are seen by
+// those after them, and nowhere else.
 func (b *builder) list(n strictyaml.Node, s *scope, depth int) []rete.Element {
 	var out []rete.Element
 	for _, item := range n.Items() {
@@ -237,6 +254,7 @@ func (b *builder) boolean(n strictyaml.Node, s *scope) (*expr, bool) {
 	if !ok {
 		return nil, false
 	}
+	// A dyn is taken: whether it is a bool is known when it has a value.
 	if e.out.Kind() != types.BoolKind && e.out.Kind() != types.DynKind {
 		n.Errorf("a condition is needed here, not %s", withArticle(typeName(e.out)))
 		return nil, false
@@ -244,6 +262,7 @@ func (b *builder) boolean(n strictyaml.Node, s *scope) (*expr, bool) {
 	return e, b.now(e, true, n)
 }
 
+// now reports uses of the clock that nothing could evaluate again at the right time.
 func (b *builder) now(e *expr, allowed bool, n strictyaml.Node) bool {
 	return e.checkNow(allowed, at(n))
 }
