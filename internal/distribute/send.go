@@ -363,6 +363,7 @@ func (s *sender) elementFailed(ctx context.Context, op *store.Op, cause *tracker
 		s.later(op, cause)
 	case tracker.Ambiguous:
 		op.State, op.SettledAt = store.OpUnknown, s.job.Clock.Now()
+		op.Attempts++
 	default:
 		op.State = store.OpBlocked
 	}
