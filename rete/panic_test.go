@@ -7,8 +7,8 @@ import (
 	"github.com/trimtab/trimtab/rete"
 )
 
-// boom is what actions of these tests panic with.
-var boom = errors.New("boom")
+// errBoom is what actions of these tests panic with.
+var errBoom = errors.New("boom")
 
 // runPanicking runs the session and gives what it panicked with, nil if it did
 // not.
@@ -31,7 +31,7 @@ func TestPanicOfAnAction(t *testing.T) {
 				return err
 			}
 			if mood == "angry" {
-				panic(boom)
+				panic(errBoom)
 			}
 			return nil
 		},
@@ -44,7 +44,7 @@ func TestPanicOfAnAction(t *testing.T) {
 
 	mood = "angry"
 	change(t, s, func(tx *rete.Tx) error { return tx.Update(h, rete.Fields{"x": 2}) })
-	if got := runPanicking(t, s); got != boom {
+	if got := runPanicking(t, s); got != errBoom {
 		t.Fatalf("panicked with %v", got)
 	}
 	for _, name := range []string{"calm", "angry"} {
@@ -72,9 +72,9 @@ func TestPanicEndsTheFiring(t *testing.T) {
 	var kept *rete.Firing
 	s := newRules(t, rete.Config{}, rete.Production{ID: "p", Then: func(c *rete.Firing) error {
 		kept = c
-		panic(boom)
+		panic(errBoom)
 	}})
-	if got := runPanicking(t, s); got != boom {
+	if got := runPanicking(t, s); got != errBoom {
 		t.Fatalf("panicked with %v", got)
 	}
 	if _, err := kept.Assert("flag", rete.Fields{"name": "late"}); !errors.Is(err, rete.ErrClosed) {
