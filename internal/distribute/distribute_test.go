@@ -412,3 +412,45 @@ func TestDismissedBeforeItWasFiled(t *testing.T) {
 		t.Errorf("%+v once the dismissal is over", rows)
 	}
 }
+
+// The writes to one ticket keep their order when one of them fails; those to
+// other tickets go on.
+func TestLanes(t *testing.T) {
+	w := newWorld(t)
+	w.see(2)
+	_, err := w.job.Run(t.Context(), true)
+	w.check(err)
+	w.check(w.store.Write(t.Context(), func(tx *store.Tx) error {
+		return errors.Join(
+			tx.Plan(1, store.OpComment, store.OpPayload{Comment: "first"}, w.clock.Now()), tx.Plan(1, store.OpComment, store.OpPayload{Comment: "second"}, w.clock.Now()),
+			tx.Plan(2, store.OpComment, store.OpPayload{Comment: "other"}, w.clock.Now()))
+	}))
+	failures := 1
+	w.door.fail = func(call string) error {
+		if call != "update" || failures == 0 {
+			return nil
+		}
+		failures--
+		return &tracker.Error{Kind: tracker.Retry, Request: "PUT /issue/1"}
+	}
+	_, err = w.job.Run(t.Context(), true)
+	w.check(err)
+	said := func() string {
+		var all []string
+		for _, row := range w.board() {
+			for _, c := range row.Comments {
+				all = append(all, fmt.Sprint(row.ID, " ", c.Text))
+			}
+		}
+		return strings.Join(all, ", ")
+	}
+	if got := said(); got != "2 other" {
+		t.Errorf("while the first write waits: %s", got)
+	}
+	w.clock.Advance(time.Hour)
+	_, err = w.job.Run(t.Context(), true)
+	w.check(err)
+	if got := said(); got != "2 other, 1 first, 1 second" && got != "1 first, 1 second, 2 other" {
+		t.Errorf("in the end: %s", got)
+	}
+}

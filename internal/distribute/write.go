@@ -11,24 +11,31 @@ import (
 	"github.com/trimtab/trimtab/tracker"
 )
 
-// write carries the other writes to tickets that exist, in the order in which
-// they were decided; a ticket whose creation waits lets its writes wait.
+// write carries the other writes to tickets that exist. Each ticket is a lane:
+// its writes go out in the order in which they were decided, so one that waits
+// or fails lets the later ones wait ("reopened" must not be said before it is).
+// The lanes do not wait for one another.
 func (s *sender) write(ctx context.Context) error {
-	planned, err := s.due(ctx, s.job.Clock.Now())
+	planned, err := s.due(ctx, endOfTime)
 	if err != nil {
 		return err
 	}
+	now, stuck := s.job.Clock.Now(), map[int64]bool{}
 	for _, op := range planned {
-		if op.Kind == store.OpCreate {
+		if op.Kind == store.OpCreate || stuck[op.Link] || op.NotBefore.After(now) {
+			stuck[op.Link] = true
 			continue
 		}
 		if err := s.writeOne(ctx, op); err != nil {
 			return err
 		}
+		stuck[op.Link] = op.State != store.OpDone
 	}
 	return nil
 }
 
+// writeOne makes one write and moves the base on, in the transaction that
+// notes it as done.
 func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 	link, change, err := s.change(ctx, op)
 	if err != nil || link.State == store.LinkWanted {
