@@ -180,6 +180,20 @@ func TestUntold(t *testing.T) {
 	}
 }
 
+// A better proposal that cannot be told any more keeps its rival waiting: the
+// owner of one resource does not get two tickets because a metric is missing.
+func TestUnknownKeepsItsRank(t *testing.T) {
+	l := newLab(t)
+	_, _, err := l.look()
+	l.check(err)
+	l.metrics.facts = nil
+	states, _, err := l.look()
+	l.check(err)
+	if states["stop"] != "unknown/new" || states["resize"] != "present/superseded" {
+		t.Errorf("%v", states)
+	}
+}
+
 func TestDisabledRuleIsNoMystery(t *testing.T) {
 	l := newLab(t)
 	_, _, err := l.look()

@@ -1,7 +1,8 @@
 package scan
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/lifecycle"
@@ -126,11 +127,17 @@ func (r *reconciler) notConcluded(e *store.Episode) error {
 }
 
 // rank lets the best proposal of each resource stand and the others wait behind
-// it. What a person has put off does not compete.
+// it. What a person has put off does not compete. One that cannot be told now
+// keeps its rank, so that its rivals are not filed beside it, and is itself
+// neither raised nor closed.
 func (r *reconciler) rank() error {
+	unknown := r.unknownByResource()
 	for _, group := range byResource(r.verdict.Recommendations) {
-		rivals := r.rivals(group)
+		rivals := r.rivals(group, unknown[group[0].Subject.Resource])
 		for i, e := range rivals {
+			if e.State.Condition == trimtab.Unknown {
+				continue
+			}
 			step := r.step()
 			var event lifecycle.Event = lifecycle.Unrivalled{At: step.At}
 			if i > 0 {
@@ -144,22 +151,28 @@ func (r *reconciler) rank() error {
 	return nil
 }
 
-// rivals gives the episodes of one resource that save money, best first.
-func (r *reconciler) rivals(group []*trimtab.Recommendation) []*store.Episode {
-	var rivals []*store.Episode
-	for _, rec := range group {
-		e := r.seen[rec.Key]
-		resting := e.State.Workflow == trimtab.Dismissed || e.State.Workflow == trimtab.Snoozed
-		if rec.Savings.Amount.IsPositive() && !resting {
-			rivals = append(rivals, e)
+func (r *reconciler) unknownByResource() map[string][]*store.Episode {
+	unknown := map[string][]*store.Episode{}
+	for _, e := range r.open {
+		if e.State.Condition == trimtab.Unknown {
+			unknown[e.Resource] = append(unknown[e.Resource], e)
 		}
 	}
-	sort.SliceStable(rivals, func(i, j int) bool {
-		a, b := rivals[i].State.Savings, rivals[j].State.Savings
-		if !a.Amount.Equal(b.Amount) {
-			return a.Amount.GreaterThan(b.Amount)
-		}
-		return actionRank(rivals[i].Action) < actionRank(rivals[j].Action)
+	return unknown
+}
+
+// rivals gives the episodes of one resource that save money, best first.
+func (r *reconciler) rivals(group []*trimtab.Recommendation, unknown []*store.Episode) []*store.Episode {
+	all := unknown
+	for _, rec := range group {
+		all = append(all, r.seen[rec.Key])
+	}
+	rivals := slices.DeleteFunc(all, func(e *store.Episode) bool {
+		resting := e.State.Workflow == trimtab.Dismissed || e.State.Workflow == trimtab.Snoozed
+		return resting || !e.State.Savings.Amount.IsPositive()
+	})
+	slices.SortStableFunc(rivals, func(a, b *store.Episode) int {
+		return cmp.Or(b.State.Savings.Amount.Cmp(a.State.Savings.Amount), cmp.Compare(actionRank(a.Action), actionRank(b.Action)), cmp.Compare(a.Key, b.Key))
 	})
 	return rivals
 }
