@@ -94,3 +94,16 @@ func TestParametersAreTyped(t *testing.T) {
 		t.Errorf("logs %+v", out.Logs) // 1 / 2 is 0.5, and among ints 0
 	}
 }
+
+// TestGuardsStayBesideWhatTheyGuard: a field that has() asks for first is not
+// read where it is absent, so no absent read is counted.
+func TestGuardsStayBesideWhatTheyGuard(t *testing.T) {
+	for where, reads := range map[string]int{
+		"has(vm.cpu) && vm.cpu < 5.0": 0, "vm.cpu < 5.0": 1, "!has(vm.cpu) || vm.cpu < 5.0": 0,
+	} {
+		s := load(t, vmTypes, "apiVersion: trimtab/v1\npack: p\nrules: [{id: r, when: [{match: VM, as: vm, where: '"+where+"'}], then: [{log: vm.id}]}]\n")
+		if _, out := run1(t, s, vm("a", nil)); out.AbsentReads["p/r"] != reads {
+			t.Errorf("%s: %d absent reads, want %d", where, out.AbsentReads["p/r"], reads)
+		}
+	}
+}

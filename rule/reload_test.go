@@ -64,6 +64,7 @@ func TestReloadFiresWhatChanged(t *testing.T) {
 		{"a title", "steady a", []string{"TITLE", "Other words"}},
 		{"a text", "now a", []string{"TEXT", `"now " + vm.id`}},
 		{"a parameter", "half a", []string{"default: 2", "default: 1"}},
+		{"a parameter's type alone", "half a", []string{"KIND", "decimal"}},
 		{"a parameter's type", "half a", []string{"KIND", "decimal", "vm.n /", "decimal(vm.n) /"}},
 	} {
 		session, out := run1(t, reloadSet(t), Fact{"VM", map[string]any{"id": "a", "n": 3}})
