@@ -105,19 +105,8 @@ func sortedKeys[V any](m map[string]V) []string {
 // SIGKILL while its second call is under way, and starts another.
 func (t *teller) fileAndKill(ctx context.Context) error {
 	t.head("A distributor files them in Jira, over HTTP, and is killed in the middle")
-	child := t.distributor(ctx)
-	var calls atomic.Int32
-	kill := func() {
-		if calls.Add(1) == 2 {
-			_ = child.Process.Kill() // SIGKILL: it cannot clean up, and never hears the answer
-		}
-	}
-	t.onCommit.Store(&kill)
-	err := child.Run()
-	t.onCommit.Store(nil)
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.Success() {
-		return trimtab.Errorf(trimtab.Internal, "the distributor should have been killed: %w", err)
+	if err := t.runKilled(ctx); err != nil {
+		return err
 	}
 	noted, err := t.noted(ctx)
 	if err != nil {
@@ -131,6 +120,31 @@ func (t *teller) fileAndKill(ctx context.Context) error {
 		return trimtab.Errorf(trimtab.Outside, "resume: %w: %s", err, out.String())
 	}
 	return t.countTickets(ctx, noted)
+}
+
+// runKilled runs a distributor until its second call has been carried out and
+// not yet answered, and kills it there.
+func (t *teller) runKilled(ctx context.Context) error {
+	child, started := t.distributor(ctx), make(chan struct{})
+	var calls atomic.Int32
+	kill := func() {
+		if calls.Add(1) == 2 {
+			<-started
+			_ = child.Process.Kill() // SIGKILL: it cannot clean up, and never hears the answer
+		}
+	}
+	t.onCommit.Store(&kill)
+	defer t.onCommit.Store(nil)
+	if err := child.Start(); err != nil {
+		return trimtab.Errorf(trimtab.Outside, "start a distributor: %w", err)
+	}
+	close(started)
+	err := child.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != -1 { // -1: ended by a signal
+		return trimtab.Errorf(trimtab.Internal, "the distributor should have been killed: %w", err)
+	}
+	return nil
 }
 
 // distributor is `trimtab distribute` as a process of its own.
