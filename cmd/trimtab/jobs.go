@@ -57,6 +57,7 @@ func (e *environment) dryRun(ctx context.Context, a *app.App) error {
 	return errors.Join(e.print(t), err)
 }
 
+// heldText says for each rule of policy how many it holds back.
 func heldText(held map[string]int) string {
 	var parts []string
 	for why, n := range held {
@@ -168,6 +169,7 @@ func (e *environment) printRun(r *app.Result) error {
 	return e.print(t)
 }
 
+// scanRows shows gross and net apart: only net can be had.
 func scanRows(t *table, r *scan.Report) {
 	t.add("scan", "complete", r.Complete)
 	for _, s := range r.Detail.Sources {

@@ -51,6 +51,8 @@ func newRecommendationsList(env *environment) *cobra.Command {
 	return c
 }
 
+// recommendationTable sums what can be had: a superseded proposal and the one
+// before it are not both counted.
 func recommendationTable(views []store.RecommendationView) table {
 	t := table{names: []string{
 		"id", "recommendation", "resource", "savings", "condition", "workflow", "owner", "owner_from", "board", "ticket", "seen", "rule",
@@ -101,6 +103,8 @@ func episodeOf(tx *store.Tx, text string) (*store.Episode, error) {
 	return tx.EpisodeOf(id)
 }
 
+// showTable is everything about one recommendation: what, why, whose, and what
+// became of it.
 func showTable(e *store.Episode, rec *trimtab.Recommendation, lines []store.Line) table {
 	t := table{names: []string{"field", "value"}}
 	t.add("recommendation", rec.Action)

@@ -47,6 +47,7 @@ const (
 	exitInterrupted = 130
 )
 
+// exitCode is what scripts go by; docs/operations.md lists the codes.
 func exitCode(err error) int {
 	switch trimtab.CodeOf(err) {
 	case "":

@@ -26,6 +26,8 @@ type environment struct {
 	asOf    string // pretend that it is this time
 }
 
+// newRoot is the whole command line. Errors are printed by report alone, so cobra
+// is told to keep quiet.
 func newRoot(env *environment) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "trimtab",
@@ -51,6 +53,7 @@ func newRoot(env *environment) *cobra.Command {
 	return root
 }
 
+// check refuses a bad global flag before anything is opened.
 func (e *environment) check() error {
 	switch e.output {
 	case "table", "json", "csv":

@@ -150,6 +150,7 @@ func newRulesEval(env *environment) *cobra.Command {
 	return c
 }
 
+// script opens what rules eval plays, and says what add_rules is relative to.
 func (e *environment) script(path string) (io.ReadCloser, string, error) {
 	if path == "-" {
 		return io.NopCloser(e.in), ".", nil
@@ -193,6 +194,8 @@ func newRulesDiff(env *environment) *cobra.Command {
 	return c
 }
 
+// twoSets loads what is compared: two names, or the deployment with and without
+// the changes of --set.
 func (e *environment) twoSets(args, sets []string) (old, next *rule.Set, err error) {
 	switch {
 	case len(args) == 2 && len(sets) == 0:

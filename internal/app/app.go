@@ -106,6 +106,8 @@ func Open(ctx context.Context, p *Plan, c clock.Clock, log *slog.Logger) (*App, 
 // Close gives the state back.
 func (a *App) Close() error { return a.Store.Close() }
 
+// makeJobs translates the deployment's words into each job's configuration. The
+// jobs know neither the file nor one another.
 func (a *App) makeJobs() {
 	d, life := a.Deployment, lifecycle.DefaultPolicy()
 	a.Scan = &scan.Job{
@@ -131,6 +133,8 @@ func (a *App) makeJobs() {
 	}
 }
 
+// policy is the distributor's part of the deployment's policy. Five failures in a
+// row block a write: by then a person should look.
 func policy(d *deploy.Deployment) distribute.Policy {
 	return distribute.Policy{
 		MinSavings: d.Policy.MinSavings, Sightings: d.Policy.Sightings, OpenPerOwner: d.Policy.OpenPerOwner,

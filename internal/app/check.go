@@ -27,6 +27,8 @@ func Check(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, error) {
 	return append(findings, more...), err
 }
 
+// checkRules runs the tests beside the rules: a pack that no longer does what its
+// author meant should not file tickets.
 func checkRules(ctx context.Context, p *Plan) []Finding {
 	var findings []Finding
 	for _, w := range append(p.Deployment.Warnings, p.Rules.Warnings()...) {
@@ -50,6 +52,8 @@ func checkRules(ctx context.Context, p *Plan) []Finding {
 	return findings
 }
 
+// checkData reads every source and states its facts, each source by itself, so
+// that one broken file hides no other.
 func checkData(ctx context.Context, p *Plan, c clock.Clock) []Finding {
 	var findings []Finding
 	session, err := p.Rules.NewSession(sessionOptions)
@@ -72,6 +76,7 @@ func checkData(ctx context.Context, p *Plan, c clock.Clock) []Finding {
 	return findings
 }
 
+// checkTrackers asks each tracker about the boards that use it, in one go.
 func checkTrackers(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, error) {
 	all, err := trackers(p.Deployment, nil, c)
 	if err != nil {

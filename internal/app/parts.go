@@ -86,6 +86,8 @@ func checkSources(d *deploy.Deployment, rules *rule.Set) {
 	}
 }
 
+// checkMap finds fields that the type does not have, and needed ones that no
+// column gives.
 func checkMap(s deploy.Source, t rule.TypeDecl) {
 	var fields, mapped []string
 	for _, f := range t.Fields {
@@ -176,6 +178,7 @@ func trackers(d *deploy.Deployment, s *store.Store, c clock.Clock) (map[string]t
 	return all, nil
 }
 
+// projects are the keys of a tracker's boards: for the embedded one, all there are.
 func projects(d *deploy.Deployment, name string) []string {
 	var all []string
 	for _, b := range d.Boards {

@@ -47,6 +47,8 @@ func LoadPacks(paths []string) (*rule.Set, error) {
 	return compile(files, nil, "", nil)
 }
 
+// compile is the one way from files to rules, so that every command says the same
+// about the same pack.
 func compile(files []rule.File, params map[string]map[string]any, paramsFile string, sources []source.Source) (*rule.Set, error) {
 	set, err := rule.Load(rule.Options{Files: files, Params: params, ParamsFile: paramsFile, Types: typeDecls(sources)})
 	if err != nil {
@@ -136,6 +138,8 @@ func readPack(path string) ([]rule.File, error) {
 	return []rule.File{{Name: path, Data: data}}, nil
 }
 
+// folder reads the packs of a folder in the order of their names: what a run says
+// must not depend on the file system.
 func folder(dir string) ([]rule.File, error) {
 	var paths []string
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

@@ -19,6 +19,8 @@ const apiVersion = "trimtab/v1"
 // reader walks the file once and fills the deployment in.
 type reader struct{ d *Deployment }
 
+// read goes through the sections in an order in which names are known before they
+// are used: trackers before boards, boards before routes.
 func (r *reader) read(root strictyaml.Node) {
 	top := root.Fields("apiVersion", "state", "packs", "params", "sources", "trackers", "boards", "owners", "routes",
 		"policy", "sync", "schedule", "listen")
@@ -66,6 +68,8 @@ func orText(s, fallback string) string {
 	return s
 }
 
+// state refuses an address of a database server: read as a path it would make a
+// file of that name.
 func (r *reader) state(n strictyaml.Node) {
 	state := orText(r.text(n), "trimtab.db")
 	if strings.HasPrefix(state, "postgres:") || strings.HasPrefix(state, "postgresql:") {
@@ -123,6 +127,8 @@ func kindOf(n strictyaml.Node, now, later []string) string {
 	return n.OneOf(now...)
 }
 
+// only refuses keys that another kind of source has: ignoring them would let
+// somebody believe that they do something.
 func only(f strictyaml.Fields, kind string, known ...string) {
 	for _, key := range f.Names() {
 		if key != "name" && key != "kind" && !slices.Contains(known, key) {
@@ -199,6 +205,7 @@ func (r *reader) boards(n strictyaml.Node) {
 	}
 }
 
+// labels refuses spaces, which Jira refuses too, but only when a ticket is filed.
 func (r *reader) labels(n strictyaml.Node) {
 	for _, l := range n.Items() {
 		if strings.ContainsAny(l.Text(), " \t") {
@@ -215,6 +222,7 @@ func (r *reader) status(n strictyaml.Node, into map[string]string) {
 	}
 }
 
+// trackerOf reads a reference to a tracker of this file.
 func (r *reader) trackerOf(n strictyaml.Node) string {
 	var known []string
 	for _, t := range r.d.Trackers {
@@ -266,6 +274,8 @@ func (r *reader) routes(n strictyaml.Node) {
 	}
 }
 
+// policy reads the numbers that keep tickets bearable. What is not said gets the
+// careful default, not "no limit".
 func (r *reader) policy(n strictyaml.Node) {
 	f := n.Fields("min_savings", "sightings", "open_per_owner", "new_per_board_week", "brake", "close", "verify")
 	p := Policy{Close: "comment", BrakeShare: decimal.RequireFromString("0.05"), VerifyState: 3, VerifyCost: 14}
@@ -286,6 +296,7 @@ func (r *reader) policy(n strictyaml.Node) {
 	r.d.Policy = p
 }
 
+// brake reads how many tickets at once need somebody's approval.
 func (r *reader) brake(n strictyaml.Node, p *Policy) {
 	f := n.Fields("tickets", "share")
 	p.BrakeTickets = count(f.Get("tickets"), 25)
@@ -309,6 +320,7 @@ func count(n strictyaml.Node, fallback int) int {
 	return int(i)
 }
 
+// days reads a duration as days, which windows of data are counted in.
 func days(n strictyaml.Node, fallback float64) float64 {
 	if n.IsZero() {
 		return fallback
@@ -316,6 +328,8 @@ func days(n strictyaml.Node, fallback float64) float64 {
 	return n.Duration().Hours() / 24
 }
 
+// sync reads how fields are merged. Statuses go both ways with the tracker's word
+// last; the others are only taken in, in this version.
 func (r *reader) sync(n strictyaml.Node) {
 	f := n.Fields("interval", "overlap", "fields")
 	r.d.Sync = Sync{

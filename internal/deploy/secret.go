@@ -27,6 +27,8 @@ func (r *reader) text(n strictyaml.Node) string {
 	return s
 }
 
+// resolveReference reads a secret where it is kept. Its value appears in no
+// message: only the name does.
 func resolveReference(name string) (string, error) {
 	if path, ok := strings.CutPrefix(name, "file:"); ok {
 		data, err := os.ReadFile(path)

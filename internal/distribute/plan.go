@@ -87,6 +87,8 @@ func (p *planner) run() error {
 	return nil
 }
 
+// load reads what waits for a ticket and what policy counts, once for all
+// decisions: each decision moves the counts on.
 func (p *planner) load() (err error) {
 	open, err := p.tx.OpenEpisodes()
 	if err != nil {
@@ -120,6 +122,8 @@ func atStake(e *store.Episode) trimtab.Money {
 	return e.State.Cost
 }
 
+// decide grants or holds one recommendation; the reason for holding is kept and
+// shown, never only counted.
 func (p *planner) decide(e *store.Episode) error {
 	step := store.Step{Actor: "distribute", At: p.now, Policy: p.job.Life}
 	if why := p.refuse(e); why != "" {

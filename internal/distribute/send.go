@@ -191,6 +191,7 @@ func (s *sender) linksOf(ctx context.Context, ops []*store.Op) (map[int64]*store
 	return links, err
 }
 
+// save writes how far some writes have come, in one transaction.
 func (s *sender) save(ctx context.Context, ops ...*store.Op) error {
 	return s.job.Store.Write(ctx, func(tx *store.Tx) error {
 		for _, op := range ops {
@@ -219,6 +220,7 @@ func (s *sender) create(ctx context.Context) error {
 	}
 }
 
+// creations takes the first batch of creations from the writes that are due.
 func creations(ops []*store.Op) []*store.Op {
 	var batch []*store.Op
 	for _, op := range ops {
@@ -229,6 +231,9 @@ func creations(ops []*store.Op) []*store.Op {
 	return batch
 }
 
+// createBatch files one batch: "sent" is committed first, then the call is made,
+// then each ticket is noted. A process that dies in between leaves "sent" behind,
+// which its successor looks up by marker.
 func (s *sender) createBatch(ctx context.Context, batch []*store.Op) error {
 	links, err := s.linksOf(ctx, batch)
 	if err != nil {
@@ -267,6 +272,8 @@ func (s *sender) markSent(ctx context.Context, batch []*store.Op) error {
 	return s.save(ctx, batch...)
 }
 
+// draft puts the stored intent and the marker together. Nothing is rendered anew:
+// what was decided is what is filed.
 func (s *sender) draft(op *store.Op, link *store.Link) tracker.Draft {
 	p := op.Payload
 	return tracker.Draft{
@@ -276,6 +283,8 @@ func (s *sender) draft(op *store.Op, link *store.Link) tracker.Draft {
 	}
 }
 
+// opID names a write in the tracker's own history, so that an echo can be told from
+// a person's change and a comment is said once.
 func opID(op *store.Op) string { return "op-" + strconv.FormatInt(op.ID, 10) }
 
 // filed notes that a ticket exists: it, the link, the op in one transaction.
@@ -348,6 +357,7 @@ func (s *sender) callFailed(ctx context.Context, batch []*store.Op, cause error)
 	return cause
 }
 
+// retryAfter is the pause that the tracker asked for, 0 if it named none.
 func retryAfter(cause error) time.Duration {
 	var e *tracker.Error
 	if errors.As(cause, &e) {
@@ -356,6 +366,7 @@ func retryAfter(cause error) time.Duration {
 	return 0
 }
 
+// elementFailed judges one draft of a call that otherwise went well.
 func (s *sender) elementFailed(ctx context.Context, op *store.Op, cause *tracker.Error) error {
 	op.Error = cause.Error()
 	switch cause.Kind {

@@ -32,6 +32,7 @@ func render(rec *trimtab.Recommendation, board Board) (store.OpPayload, error) {
 	}, nil
 }
 
+// summary is one line, with the saving: it is all that most people read.
 func summary(rec *trimtab.Recommendation) string {
 	title := rec.Title
 	if title == "" {
@@ -43,6 +44,8 @@ func summary(rec *trimtab.Recommendation) string {
 	return strings.Join(strings.Fields(title), " ")
 }
 
+// describe is the body of the ticket, in the Markdown that every adapter turns
+// into its tracker's own format.
 func describe(rec *trimtab.Recommendation) (string, error) {
 	var b strings.Builder
 	if err := ticketTemplate.Execute(&b, rec); err != nil {
@@ -94,6 +97,7 @@ func cell(v any) string {
 	return strings.NewReplacer("|", "/", "\n", " ", "\r", " ", "`", "'").Replace(text)
 }
 
+// pairs writes tags and the like in order, without the empty ones.
 func pairs(m map[string]any) string {
 	var all []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {

@@ -49,6 +49,8 @@ func (s State) replayed(at time.Time) bool {
 	return !s.LastSeen.IsZero() && !at.After(s.LastSeen) || !s.MissedAt.IsZero() && !at.After(s.MissedAt)
 }
 
+// seen notes a sighting. Amounts stay frozen while somebody works on it: a fix is
+// measured against what was there when the work began.
 func seen(s State, e Seen, p Policy) (State, []Effect) {
 	if s.replayed(e.At) {
 		return s, nil
@@ -84,6 +86,8 @@ func refresh(s State, p Policy) (State, []Effect) {
 	return s, []Effect{{Kind: Refresh}}
 }
 
+// material tells a change worth an edit from noise: people mute tickets that
+// change with every run.
 func material(was, is trimtab.Decimal, p Policy) bool {
 	limit := was.Abs().Mul(decimal.RequireFromString(p.MaterialShare))
 	if least := decimal.RequireFromString(p.MaterialAmount); limit.LessThan(least) {
@@ -154,6 +158,8 @@ func revive(s State, text string) (State, []Effect) {
 	return s, []Effect{{Kind: Reopen, Text: text}}
 }
 
+// missed notes a complete scan without it. What a person put off stays put off;
+// what is closed stays closed.
 func missed(s State, e Missed, p Policy) (State, []Effect) {
 	if s.Workflow == "" || s.replayed(e.At) {
 		return s, nil
@@ -171,6 +177,8 @@ func missed(s State, e Missed, p Policy) (State, []Effect) {
 	return s, nil
 }
 
+// verify books a saving once the data cover the window. Without cost data the
+// estimate is booked and labelled so, never as measured.
 func verify(s State, e Missed) (State, []Effect) {
 	if !e.After.over() {
 		return s, nil
@@ -184,6 +192,7 @@ func verify(s State, e Missed) (State, []Effect) {
 	return s, []Effect{{Kind: Record, Entry: entry}, {Kind: Comment, Text: text}}
 }
 
+// note says once that it has gone, and leaves closing to whoever works on it.
 func note(s State) (State, []Effect) {
 	if s.Noted {
 		return s, nil
@@ -192,6 +201,8 @@ func note(s State) (State, []Effect) {
 	return s, []Effect{{Kind: Comment, Text: "The latest data no longer show this. If it is fixed, close the ticket; the saving is then verified."}}
 }
 
+// resolve closes what went by itself, after so many complete scans that one odd
+// file cannot do it.
 func resolve(s State, e Missed, p Policy) (State, []Effect) {
 	if s.Missed < p.MissedToResolve {
 		return s, nil
@@ -212,6 +223,8 @@ func untold(s State, e Untold) (State, []Effect) {
 	return s, nil
 }
 
+// granted asks for the ticket. Only what is there now is filed: the data may have
+// changed since policy was asked.
 func granted(s State) (State, []Effect) {
 	if s.Workflow != trimtab.New && s.Workflow != trimtab.Held || s.Condition != trimtab.Present {
 		return s, nil
@@ -220,6 +233,7 @@ func granted(s State) (State, []Effect) {
 	return s, []Effect{{Kind: File}}
 }
 
+// denied keeps the reason, which people see beside the recommendation.
 func denied(s State, e Denied) (State, []Effect) {
 	if s.Workflow == trimtab.New || s.Workflow == trimtab.Held {
 		s.Workflow, s.Reason = trimtab.Held, e.Why
@@ -227,6 +241,7 @@ func denied(s State, e Denied) (State, []Effect) {
 	return s, nil
 }
 
+// told takes in what a person did on the tracker.
 func told(s State, e Told, p Policy) (State, []Effect) {
 	switch e.Status {
 	case tracker.InProgress:
@@ -241,6 +256,7 @@ func told(s State, e Told, p Policy) (State, []Effect) {
 	return s, nil
 }
 
+// begun freezes the baseline: from here on somebody may change the resource.
 func begun(s State, e Told) State {
 	if s.Workflow != trimtab.Ticketed {
 		return reopenedByPerson(s, trimtab.InProgress)
@@ -257,6 +273,8 @@ func (s State) freeze(at time.Time) State {
 	return s
 }
 
+// reopenedByPerson takes a person's word over ours. The baseline stays: it is
+// still the same fix that is measured.
 func reopenedByPerson(s State, to trimtab.Workflow) State {
 	switch s.Workflow {
 	case trimtab.DoneClaimed, trimtab.Verified, trimtab.Dismissed, trimtab.AutoResolved:
@@ -279,6 +297,8 @@ func claimed(s State, e Told) State {
 	return s
 }
 
+// dismissed leaves it alone for a time. The savings are remembered, because a
+// dismissal of little is none of much.
 func dismissed(s State, e Dismissed, p Policy) (State, []Effect) {
 	switch s.Workflow {
 	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed, trimtab.Snoozed:
@@ -300,6 +320,8 @@ func snoozed(s State, e Snoozed) (State, []Effect) {
 	return s, nil
 }
 
+// tick ends what was put off. While nobody can tell whether it is still there it
+// stays put off.
 func tick(s State, e Tick) (State, []Effect) {
 	resting := s.Workflow == trimtab.Dismissed || s.Workflow == trimtab.Snoozed
 	if !resting || s.Until.IsZero() || e.At.Before(s.Until) {
@@ -314,6 +336,7 @@ func tick(s State, e Tick) (State, []Effect) {
 	return s, nil
 }
 
+// outranked lets it wait behind a better proposal for the same resource.
 func outranked(s State, e Outranked) (State, []Effect) {
 	switch s.Workflow {
 	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress:
@@ -335,6 +358,7 @@ func unrivalled(s State) (State, []Effect) {
 	return revive(s, "The better proposal for the same resource has gone; this one stands again.")
 }
 
+// unlinked holds it back for policy to decide; it is not filed again by itself.
 func unlinked(s State) (State, []Effect) {
 	switch s.Workflow {
 	case trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed:

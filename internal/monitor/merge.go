@@ -22,6 +22,8 @@ type merger struct {
 	pending bool // a status write of ours is on its way
 }
 
+// run merges field by field and writes the link and the ticket, whatever was
+// found: the base must move on also when nothing is taken.
 func (m *merger) run() error {
 	before := m.episode.State.Workflow
 	changed := false
@@ -72,6 +74,8 @@ func (m *merger) local(field string) string {
 	return m.link.Base[field]
 }
 
+// findLocal asks whether a status of ours is still on its way out. Only then do we
+// have a value of our own; otherwise the tracker's word is the last.
 func (m *merger) findLocal() (err error) {
 	m.pending, err = m.tx.StatusPending(m.link.ID)
 	return err

@@ -71,6 +71,9 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 	return report, failed
 }
 
+// pull asks one tracker and takes everything in with the new watermark, in one
+// transaction. The clock is read before the question: what changes while the
+// pages are read is asked for again.
 func (j *Job) pull(ctx context.Context, name string, report *Report) error {
 	var mark store.Watermark
 	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {

@@ -60,6 +60,8 @@ func (a Assign) apply(recs []*trimtab.Recommendation, byRule []Assignment, batch
 // ownerFacts is, for a fact type and a field, the owner by the field's value.
 type ownerFacts map[string]map[string]string
 
+// index reads the owners once a scan: a company of a thousand accounts asks for
+// each recommendation.
 func (a Assign) index(batches []batch) ownerFacts {
 	index := ownerFacts{}
 	for _, rule := range a.Owners {
@@ -77,6 +79,8 @@ func (a Assign) index(batches []batch) ownerFacts {
 	return index
 }
 
+// collectOwners takes the owner of each value from the facts; the last one given
+// wins, so a correction can stand below what it corrects.
 func collectOwners(by map[string]string, rule OwnerRule, facts []source.Fact) {
 	for _, f := range facts {
 		if f.Type != rule.Fact {
@@ -88,6 +92,8 @@ func collectOwners(by map[string]string, rule OwnerRule, facts []source.Fact) {
 	}
 }
 
+// firstText is the first field that has something: companies name the column of
+// the owner in their own ways.
 func firstText(fields map[string]any, names ...string) string {
 	for _, name := range names {
 		if s := text(fields[name]); s != "" {
@@ -123,6 +129,8 @@ func (a Assign) owner(rec *trimtab.Recommendation, facts ownerFacts) trimtab.Own
 	return trimtab.Owner{Source: "missing"}
 }
 
+// subjectField finds the field of the subject that `by:` names. A field that
+// subjects do not have is "", which no owner has.
 func subjectField(rec *trimtab.Recommendation, name string) string {
 	s := rec.Subject
 	fields := map[string]string{

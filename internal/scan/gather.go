@@ -95,6 +95,9 @@ func (j *Job) readsPeriods(rules []string, batches []batch) bool {
 	return false
 }
 
+// observe adds one cost source's answers up: a resource may be billed in several
+// files. Amounts in another currency than the baseline's are left out, since they
+// cannot be subtracted from it.
 func (j *Job) observe(ctx context.Context, o source.Observer, claimed []*store.Episode, measured map[int64]lifecycle.Measurement) error {
 	claims := make([]source.Claim, len(claimed))
 	for i, e := range claimed {

@@ -92,6 +92,8 @@ func refused(session *rule.Session, batches []batch) bool {
 	return false
 }
 
+// failedTypes names what cannot be told now: every type that a failed source
+// would have given, even if another source gives some of the same type.
 func failedTypes(batches []batch) map[string]string {
 	failed := map[string]string{}
 	for _, b := range batches {
@@ -105,6 +107,9 @@ func failedTypes(batches []batch) map[string]string {
 	return failed
 }
 
+// findUnknown sorts what the rules themselves could not tell: evidence that is
+// missing for a resource, and rules that failed. A rule that failed once is
+// doubted as a whole: its errors name no resource.
 func (v *Verdict) findUnknown() {
 	v.unknown, v.erred = map[string]map[string]string{}, map[string]string{}
 	for _, u := range v.outcome.Unknown {
@@ -166,6 +171,8 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
+// reason keeps a rule's evidence with the recommendation, as it was: the facts may
+// be gone when somebody asks why.
 func reason(r rule.Reason) trimtab.Reason {
 	made := trimtab.Reason{Rule: r.Rule, Hash: r.Hash, Priority: r.Priority, Title: r.Title}
 	for _, e := range r.Evidence {
@@ -191,6 +198,8 @@ func fingerprint(r trimtab.Reason, resource string) string {
 	return strings.Join(parts, " ")
 }
 
+// noteResources remembers which resources are spoken of at all, to tell "deleted"
+// from "cured" when a recommendation is absent.
 func (v *Verdict) noteResources(facts []source.Fact) {
 	for _, f := range facts {
 		for _, name := range []string{"id", "resource"} {

@@ -23,6 +23,8 @@ type reconciler struct {
 	repeats, unknown int
 }
 
+// run goes through what was concluded first, then through what was not, and ranks
+// last, when every proposal of a resource is known.
 func (r *reconciler) run() error {
 	open, err := r.tx.OpenEpisodes()
 	if err != nil {
@@ -48,6 +50,7 @@ func (r *reconciler) run() error {
 	return r.tick(open)
 }
 
+// step says who moves the episodes, when, and by which numbers.
 func (r *reconciler) step() store.Step {
 	return store.Step{Actor: "scan", At: r.job.Clock.Now(), Policy: r.job.Policy}
 }
@@ -84,6 +87,8 @@ func (r *reconciler) conclude(rec *trimtab.Recommendation) error {
 	return r.tx.SaveEpisode(e)
 }
 
+// episodeFor finds the episode that a conclusion belongs to: the open one, one
+// that closed a short while ago and is reopened, or a new one.
 func (r *reconciler) episodeFor(rec *trimtab.Recommendation) (*store.Episode, error) {
 	if e := r.open[rec.Key]; e != nil {
 		return e, nil
@@ -151,6 +156,7 @@ func (r *reconciler) rank() error {
 	return nil
 }
 
+// unknownByResource gives the open proposals that could not be told in this scan.
 func (r *reconciler) unknownByResource() map[string][]*store.Episode {
 	unknown := map[string][]*store.Episode{}
 	for _, e := range r.open {
@@ -187,6 +193,8 @@ func actionRank(action string) int {
 	return 99
 }
 
+// tick lets the time pass for dismissals and snoozes. It comes after the sightings,
+// so that what expires today is judged by today's data.
 func (r *reconciler) tick(open []*store.Episode) error {
 	for _, e := range open {
 		step := r.step()

@@ -207,6 +207,7 @@ func (r *Report) total(batches []batch) {
 	}
 }
 
+// add keeps one sum a currency: amounts of two are never added.
 func add(sums map[string]trimtab.Money, m trimtab.Money) {
 	if m.Currency == "" {
 		return
