@@ -88,10 +88,22 @@ func newRecommendationsShow(env *environment) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if env.output == "json" {
+					return env.writeJSON(shown{rec, e.State.Condition, e.State.Workflow, e.State.Reason, lines})
+				}
 				return env.print(showTable(e, rec, lines))
 			})
 		},
 	}
+}
+
+// shown is a recommendation as `show -o json` gives it.
+type shown struct {
+	*trimtab.Recommendation
+	Condition trimtab.Condition `json:"condition"`
+	Workflow  trimtab.Workflow  `json:"workflow"`
+	Reason    string            `json:"reason,omitempty"`
+	Timeline  []store.Line      `json:"timeline"`
 }
 
 // episodeOf finds the episode of a recommendation by the id that list shows.

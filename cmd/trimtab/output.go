@@ -73,10 +73,14 @@ func (e *environment) printJSON(t table) error {
 		}
 		objects = append(objects, object)
 	}
+	return e.writeJSON(objects)
+}
+
+func (e *environment) writeJSON(v any) error {
 	enc := json.NewEncoder(e.out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(objects)
+	return enc.Encode(v)
 }
 
 func (e *environment) printCSV(t table) error {
