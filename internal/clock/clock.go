@@ -27,6 +27,9 @@ func (s System) Now() time.Time { return time.Now().Add(s.Offset).UTC() }
 
 // Sleep implements [Clock].
 func (System) Sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err // a timer of no time is ready at once, and select would toss a coin
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -62,10 +65,17 @@ func (m *Manual) Set(t time.Time) {
 }
 
 // Advance moves the clock on.
-func (m *Manual) Advance(d time.Duration) { m.Set(m.Now().Add(d)) }
+func (m *Manual) Advance(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now = m.now.Add(d)
+}
 
-// Sleep implements [Clock].
+// Sleep implements [Clock]; who was told to stop does not move the clock.
 func (m *Manual) Sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	m.Advance(d)
-	return ctx.Err()
+	return nil
 }
