@@ -27,10 +27,10 @@ func Value(v any) any {
 		return float64(v)
 	case time.Time:
 		return v.UTC()
-	case duckdb.Map:
-		return textMap(v)
-	case map[string]any:
-		return textMap(v)
+	case duckdb.OrderedMap: // a MAP
+		return textMap(v.Keys(), v.Values())
+	case map[string]any: // a STRUCT or a JSON object
+		return textMap(unzip(v))
 	}
 	return v
 }
@@ -60,12 +60,21 @@ func Decimal(d duckdb.Decimal) trimtab.Decimal {
 	return decimal.NewFromBigInt(d.Value, -int32(d.Scale))
 }
 
-func textMap[K comparable](m map[K]any) map[string]string {
-	text := make(map[string]string, len(m))
-	for k, v := range m {
-		if v != nil {
-			text[fmt.Sprint(k)] = fmt.Sprint(v)
+// textMap is the only map that the rule language knows: of text to text.
+func textMap[K any](keys []K, values []any) map[string]string {
+	text := make(map[string]string, len(keys))
+	for i, k := range keys {
+		if values[i] != nil {
+			text[fmt.Sprint(k)] = fmt.Sprint(values[i])
 		}
 	}
 	return text
+}
+
+// unzip gives keys and values in one order, which two ranges over a map would not.
+func unzip(m map[string]any) (keys []string, values []any) {
+	for k, v := range m {
+		keys, values = append(keys, k), append(values, v)
+	}
+	return keys, values
 }
