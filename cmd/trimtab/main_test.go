@@ -15,6 +15,9 @@ import (
 var update = flag.Bool("update", false, "renew the golden files of the scripts")
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asTrimtab) != "" {
+		os.Exit(Main())
+	}
 	testscript.Main(m, map[string]func(){"trimtab": func() { os.Exit(Main()) }})
 }
 
