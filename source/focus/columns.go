@@ -27,50 +27,55 @@ type column struct {
 	from   []string
 	kind   kind
 	needed bool
+	// renamed: the names are those of several versions of FOCUS, not stand-ins.
+	// A folder with months of both has both columns, each empty in some lines.
+	renamed bool
 }
 
 var columns = []column{
-	{"provider", []string{"ServiceProviderName", "ProviderName"}, text, false},
-	{"account", []string{"SubAccountId", "BillingAccountId"}, text, true},
-	{"account_name", []string{"SubAccountName", "BillingAccountName"}, text, false},
-	{"resource", []string{"ResourceId"}, text, true},
-	{"resource_name", []string{"ResourceName"}, text, false},
-	{"resource_type", []string{"ResourceType"}, text, false},
-	{"service", []string{"ServiceName"}, text, true},
-	{"category", []string{"ServiceCategory"}, text, false},
-	{"region", []string{"RegionId", "Region"}, text, false},
-	{"description", []string{"ChargeDescription"}, text, false},
-	{"sku", []string{"SkuPriceId", "SkuId"}, text, false},
-	{"unit", []string{"PricingUnit", "ConsumedUnit"}, text, false},
-	{"pricing", []string{"PricingCategory"}, text, false},
-	{"charge", []string{"ChargeCategory"}, text, true},
-	{"class", []string{"ChargeClass"}, text, false},
-	{"commitment", []string{"CommitmentDiscountId"}, text, false},
-	{"currency", []string{"BillingCurrency"}, text, true},
-	{"tags", []string{"Tags"}, tags, false},
-	{"started", []string{"ChargePeriodStart"}, moment, true},
-	{"ended", []string{"ChargePeriodEnd"}, moment, true},
-	{"billed", []string{"BilledCost"}, number, true},
-	{"effective", []string{"EffectiveCost"}, number, true},
-	{"list", []string{"ListCost"}, number, false},
-	{"quantity", []string{"PricingQuantity", "ConsumedQuantity"}, number, false},
-	{"unit_price", []string{"ListUnitPrice"}, number, false},
+	{"provider", []string{"ServiceProviderName", "ProviderName"}, text, false, true},
+	{"account", []string{"SubAccountId", "BillingAccountId"}, text, true, false},
+	{"account_name", []string{"SubAccountName", "BillingAccountName"}, text, false, false},
+	{"resource", []string{"ResourceId"}, text, true, false},
+	{"resource_name", []string{"ResourceName"}, text, false, false},
+	{"resource_type", []string{"ResourceType"}, text, false, false},
+	{"service", []string{"ServiceName"}, text, true, false},
+	{"category", []string{"ServiceCategory"}, text, false, false},
+	{"region", []string{"RegionId", "Region"}, text, false, true},
+	{"description", []string{"ChargeDescription"}, text, false, false},
+	{"sku", []string{"SkuPriceId", "SkuId"}, text, false, false},
+	{"unit", []string{"PricingUnit", "ConsumedUnit"}, text, false, false},
+	{"pricing", []string{"PricingCategory"}, text, false, false},
+	{"charge", []string{"ChargeCategory"}, text, true, false},
+	{"class", []string{"ChargeClass"}, text, false, false},
+	{"commitment", []string{"CommitmentDiscountId"}, text, false, false},
+	{"currency", []string{"BillingCurrency"}, text, true, false},
+	{"tags", []string{"Tags"}, tags, false, false},
+	{"started", []string{"ChargePeriodStart"}, moment, true, false},
+	{"ended", []string{"ChargePeriodEnd"}, moment, true, false},
+	{"billed", []string{"BilledCost"}, number, true, false},
+	{"effective", []string{"EffectiveCost"}, number, true, false},
+	{"list", []string{"ListCost"}, number, false, false},
+	{"quantity", []string{"PricingQuantity", "ConsumedQuantity"}, number, false, false},
+	{"unit_price", []string{"ListUnitPrice"}, number, false, false},
 }
 
 // layout is how the columns of one set of files map to the canonical line.
 type layout struct {
-	found map[string]string // canonical name → the file's column
-	types map[string]string // the file's column → its type
+	found map[string]string   // canonical name → the file's column
+	older map[string][]string // canonical name of a renamed column → its other columns
+	types map[string]string   // the file's column → its type
 }
 
 // findLayout recognises the file by its header. All missing columns are named
 // at once, each with the nearest column that is there.
 func findLayout(names []string, types map[string]string) (layout, error) {
-	l := layout{found: map[string]string{}, types: types}
+	l := layout{found: map[string]string{}, older: map[string][]string{}, types: types}
 	var missing []string
 	for _, c := range columns {
 		if from := spelled(names, c.from); from != "" {
 			l.found[c.name] = from
+			l.older[c.name] = otherNames(names, c, from)
 		} else if c.needed {
 			missing = append(missing, c.from[0])
 		}
@@ -94,6 +99,16 @@ func spelled(names, wanted []string) string {
 	return ""
 }
 
+// otherNames are the columns beside the first that hold a renamed column.
+func otherNames(names []string, c column, first string) (others []string) {
+	for _, want := range c.from {
+		if name := spelled(names, []string{want}); c.renamed && name != "" && name != first {
+			others = append(others, name)
+		}
+	}
+	return others
+}
+
 func shortList(names []string) string {
 	if len(names) > 12 {
 		return strings.Join(names[:12], ", ") + fmt.Sprintf(" and %d more", len(names)-12)
@@ -107,16 +122,18 @@ func (l layout) value(c column) string {
 	if !ok {
 		return "NULL::" + sqlType[c.kind]
 	}
-	col := duck.Ident(from)
 	switch c.kind {
 	case number:
-		return l.number(from)
+		return "TRY_CAST(" + l.raw(from) + " AS DECIMAL(38, 12))"
 	case moment:
-		return "TRY_CAST(" + col + " AS TIMESTAMP)"
+		return "TRY_CAST(" + duck.Ident(from) + " AS TIMESTAMP)"
 	case tags:
 		return l.tags(from)
 	}
-	trimmed := "NULLIF(NULLIF(trim(CAST(" + col + " AS VARCHAR)), ''), 'NULL')"
+	trimmed := trimmedText(from)
+	for _, other := range l.older[c.name] {
+		trimmed = "COALESCE(" + trimmed + ", " + trimmedText(other) + ")"
+	}
 	if c.name == "resource" {
 		return "CASE WHEN starts_with(lower(" + trimmed + "), '/subscriptions/') THEN lower(" + trimmed + ") ELSE " + trimmed + " END"
 	}
@@ -125,13 +142,22 @@ func (l layout) value(c column) string {
 
 var sqlType = map[kind]string{text: "VARCHAR", number: "DECIMAL(38, 12)", moment: "TIMESTAMP", tags: "VARCHAR"}
 
-// number reads exactly; NaN, which some exports write for "none", is NULL.
-func (l layout) number(from string) string {
+// trimmedText is the SQL of a text column; nothing in any spelling is NULL.
+func trimmedText(from string) string {
+	return "NULLIF(NULLIF(trim(CAST(" + duck.Ident(from) + " AS VARCHAR)), ''), 'NULL')"
+}
+
+// raw is a number as the file has it. What exports write for "none", a NaN
+// above all, is NULL, so that it is not taken for a number that cannot be read.
+func (l layout) raw(from string) string {
 	col := duck.Ident(from)
-	if t := l.types[from]; t == "DOUBLE" || t == "FLOAT" {
-		col = "CASE WHEN isnan(" + col + ") THEN NULL ELSE " + col + " END"
+	switch l.types[from] {
+	case "DOUBLE", "FLOAT":
+		return "CASE WHEN isnan(" + col + ") THEN NULL ELSE " + col + " END"
+	case "VARCHAR":
+		return "CASE WHEN lower(trim(" + col + ")) IN ('', 'null', 'nan') THEN NULL ELSE " + col + " END"
 	}
-	return "TRY_CAST(" + col + " AS DECIMAL(38, 12))"
+	return col
 }
 
 // tags are JSON text whatever the file keeps them as.
@@ -149,15 +175,10 @@ func (l layout) broken(c column) string {
 	if !ok || c.kind == text || c.kind == tags {
 		return ""
 	}
-	raw := duck.Ident(from)
-	notNull := raw + " IS NOT NULL"
-	if t := l.types[from]; t == "DOUBLE" || t == "FLOAT" {
-		notNull += " AND NOT isnan(" + raw + ")"
-	}
 	if c.needed && c.kind == moment {
 		return "(" + l.value(c) + ") IS NULL" // a line without a period belongs nowhere
 	}
-	return notNull + " AND (" + l.value(c) + ") IS NULL"
+	return "(" + l.raw(from) + ") IS NOT NULL AND (" + l.value(c) + ") IS NULL"
 }
 
 // lines is the SELECT of canonical lines over a table.

@@ -51,6 +51,8 @@ func small() string {
 	first := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 	line(&b, "vm-1", "Tax", "", first, "100.00", "100.00", "")
 	line(&b, "vm-1", "Purchase", "", first, "500.00", "0", "")
+	// Bought at an odd hour of the 8th: no day of data begins with it.
+	line(&b, "sp-1", "Purchase", "", first.AddDate(0, 0, 7).Add(13*time.Hour), "500.00", "0", "")
 	line(&b, "vm-1", "Usage", "Correction", first, "-50", "-50", "")
 	line(&b, "disk-1", "Usage", "", first, "1", "1", "NULL")
 	return b.String()

@@ -72,7 +72,7 @@ func (r *reading) sums(ctx context.Context, claims []source.Claim, answers []sou
 	for i, c := range claims {
 		values[i] = fmt.Sprintf("(%d, %s, TIMESTAMP %s)", i, duck.Quote(c.Resource), duck.Quote(stamp(c.Since)))
 	}
-	rows, err := r.db.QueryContext(ctx, fmt.Sprintf(observed, strings.Join(values, ", ")))
+	rows, err := r.db.QueryContext(ctx, strings.Replace(observed, "{{claims}}", strings.Join(values, ", "), 1))
 	if err != nil {
 		return duck.Readable(err)
 	}
@@ -83,6 +83,13 @@ func (r *reading) sums(ctx context.Context, claims []source.Claim, answers []sou
 		var total duckdb.Decimal
 		if err := rows.Scan(&n, &currency, &total); err != nil {
 			return duck.Readable(err)
+		}
+		if answers[n].RunRate.Currency != "" {
+			// Euros and dollars have no sum: it is as if there were no data.
+			answers[n] = source.Observation{Until: answers[n].Until}
+		}
+		if answers[n].Days == 0 {
+			continue
 		}
 		over := time.Duration(answers[n].Days * 24 * float64(time.Hour))
 		rate, err := monthly(duck.Decimal(total), max(over, time.Second))

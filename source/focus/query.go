@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/trimtab/trimtab/source/internal/duck"
@@ -10,17 +11,28 @@ import (
 // leaves that 0 although something was billed, without commitment or credit,
 // the billed cost (and the fact says so in its basis).
 const (
-	fellBack = `(effective = 0 AND billed <> 0 AND commitment IS NULL)`
-	cost     = `CASE WHEN ` + fellBack + ` THEN billed ELSE COALESCE(effective, billed, 0) END`
-	// running leaves out what is no consumption: taxes, credits, purchases of
-	// commitments (their use is amortised in the effective cost) and corrections.
-	running = `COALESCE(charge, 'Usage') NOT IN ('Tax', 'Credit', 'Purchase') AND COALESCE(class, '') <> 'Correction'`
+	fellBack = `(COALESCE(effective, 0) = 0 AND billed <> 0 AND commitment IS NULL)`
+	cost     = `CASE WHEN ` + fellBack + ` THEN billed ELSE COALESCE(effective, 0) END`
+	// consumption leaves out taxes, credits, purchases of commitments (their use
+	// is amortised in the effective cost) and corrections of closed periods. The
+	// words are those of FOCUS for ChargeCategory (%[1]s) and ChargeClass (%[2]s).
+	consumption = `COALESCE(%[1]s, 'Usage') NOT IN ('Tax', 'Credit', 'Purchase') AND COALESCE(%[2]s, '') <> 'Correction'`
 )
 
+// running tells a canonical line of consumption.
+var running = fmt.Sprintf(consumption, "charge", "class")
+
 // profile looks at all lines once: how many, how far they reach, and how many
-// values of each column cannot be read.
+// values of each column cannot be read. Only consumption says how far they
+// reach: a tax is charged to the end of the month and a commitment for a year,
+// which would make every resource look gone.
 func (l layout) profile(table string) (query string, checked []column) {
-	parts := []string{"count(*)", "max(TRY_CAST(" + duck.Ident(l.found["ended"]) + " AS TIMESTAMP))"}
+	values := map[string]string{}
+	for _, c := range columns {
+		values[c.name] = l.value(c)
+	}
+	runs := fmt.Sprintf(consumption, values["charge"], values["class"])
+	parts := []string{"count(*)", "max(" + values["ended"] + ") FILTER (WHERE " + runs + ")"}
 	for _, c := range columns {
 		if broken := l.broken(c); broken != "" {
 			checked = append(checked, c)
@@ -37,7 +49,7 @@ func (l layout) firstBroken(table string, c column) string {
 }
 
 // usage aggregates the lines of the window ($1, $2] by resource and SKU.
-const usage = `CREATE TEMP TABLE usage AS
+var usage = `CREATE TEMP TABLE usage AS
 SELECT COALESCE(provider, '') AS provider, COALESCE(account, '') AS account, COALESCE(resource, '') AS resource,
   COALESCE(currency, '') AS currency, COALESCE(sku, '') AS sku, COALESCE(description, '') AS description, COALESCE(unit, '') AS unit,
   max(account_name) AS account_name, max(resource_name) AS resource_name, max(resource_type) AS resource_type,
@@ -66,10 +78,12 @@ FROM usage WHERE last >= CAST($1 AS TIMESTAMP)
 ORDER BY provider, account, resource, currency, sku, description, unit`
 
 // observed sums what each claimed resource has cost in periods that begin at
-// or after its claim; %s is the list of claims.
-const observed = `SELECT c.n, any_value(currency), sum(` + cost + `)
-FROM lines JOIN (VALUES %s) AS c (n, claimed, since) ON lines.resource = c.claimed
+// or after its claim, by currency; the claims come in the place of {{claims}}.
+var observed = `SELECT c.n, currency, sum(` + cost + `)
+FROM lines JOIN (VALUES {{claims}}) AS c (n, claimed, since) ON lines.resource = c.claimed
 WHERE ` + running + ` AND started >= c.since
-GROUP BY c.n`
+GROUP BY c.n, currency`
 
-const periods = `SELECT DISTINCT started FROM lines WHERE started IS NOT NULL ORDER BY started`
+// periods are those of consumption only: a commitment is bought at any minute,
+// and no day of data begins with it.
+var periods = `SELECT DISTINCT started FROM lines WHERE started IS NOT NULL AND ` + running + ` ORDER BY started`
