@@ -91,7 +91,8 @@ func Attach(ctx context.Context, read *sql.DB, dialect Dialect) (*Store, error) 
 		if err := tx.row(`SELECT id FROM installation`).Scan(&s.installation); err != nil {
 			return wrapSQL("SELECT id FROM installation", err)
 		}
-		return nil
+		_, _, err := tx.migrations()
+		return err
 	})
 	return s, err
 }
@@ -242,19 +243,12 @@ func (t *Tx) ensureInstallation() (string, error) {
 // migrate applies the schema files that the state does not have yet, each in a
 // transaction with the note that it was applied.
 func (s *Store) migrate(ctx context.Context) error {
-	files, err := fs.Glob(schemaFiles, "schema/*.sql")
-	if err != nil {
-		return err
-	}
 	return s.Write(ctx, func(tx *Tx) error {
 		if err := tx.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY)`); err != nil {
 			return err
 		}
-		known, err := list(tx, readString, `SELECT name FROM schema_migrations`)
+		known, files, err := tx.migrations()
 		if err != nil {
-			return err
-		}
-		if err := knowsAll(known, files); err != nil {
 			return err
 		}
 		for _, name := range files[len(known):] {
@@ -264,6 +258,19 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// migrations gives the schema files that the state has and those that there
+// are, in their order. A reader asks as well: a newer schema may say other
+// things in columns of the same name.
+func (t *Tx) migrations() (known, files []string, err error) {
+	if files, err = fs.Glob(schemaFiles, "schema/*.sql"); err != nil {
+		return nil, nil, err
+	}
+	if known, err = list(t, readString, `SELECT name FROM schema_migrations`); err != nil {
+		return nil, nil, err
+	}
+	return known, files, knowsAll(known, files)
 }
 
 // knowsAll refuses a state that a newer Trimtab has migrated.
