@@ -65,7 +65,10 @@ func (c *company) writeCosts(ctx context.Context, dir string, until time.Time) e
 	return nil
 }
 
-func (r *resource) runs(at time.Time) bool { return r.stopped.IsZero() || at.Before(r.stopped) }
+// runs reports whether a resource is there at a moment and costs something.
+func (r *resource) runs(at time.Time) bool {
+	return !at.Before(r.created) && (r.stopped.IsZero() || at.Before(r.stopped))
+}
 
 func (r *resource) line(day time.Time) []string {
 	stamp := func(t time.Time) string { return t.Format("2006-01-02T15:04:05Z") }
@@ -122,6 +125,9 @@ func writeCSV(path string, rows [][]string) (err error) {
 func (c *company) inventory(now time.Time) [][]string {
 	rows := [][]string{{"Id", "Kind", "Name", "State", "Size", "Account", "Region", "Created", "Owner", "Env"}}
 	for _, r := range c.resources {
+		if now.Before(r.created) {
+			continue
+		}
 		state := r.state
 		if !r.runs(now) {
 			state = "stopped"
