@@ -103,7 +103,8 @@ func (s *Source) gather(ctx context.Context, db *duck.DB) (*source.Batch, error)
 	return batch, duck.Readable(rows.Err())
 }
 
-// prepare makes the view `data` and gives what is to be read.
+// prepare makes the view `data`, and `picked` of a query, and gives which of
+// them is to be read.
 func (s *Source) prepare(ctx context.Context, db *duck.DB) (string, error) {
 	table, err := duck.Table(s.cfg.Path, s.cfg.Query != "")
 	if err != nil {
@@ -118,7 +119,9 @@ func (s *Source) prepare(ctx context.Context, db *duck.DB) (string, error) {
 	if err := db.CheckSelect(ctx, s.cfg.Query); err != nil {
 		return "", err
 	}
-	return "(" + s.cfg.Query + "\n)", nil
+	// A view, not a pair of brackets: the query may end in a semicolon or a comment.
+	_, err = db.ExecContext(ctx, "CREATE TEMP VIEW picked AS "+s.cfg.Query)
+	return "picked", duck.Readable(err)
 }
 
 // compile makes the functions of all fields; all mistakes come at once.

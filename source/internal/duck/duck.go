@@ -191,6 +191,9 @@ func Readable(err error) error {
 		return e.WithNext("the file is damaged or cut short: export it again")
 	case strings.Contains(text, "CSV Error"):
 		return e.WithNext("mend the line that the message names, or export the file again")
+	case strings.HasPrefix(text, "Binder Error"), strings.HasPrefix(text, "Catalog Error"), strings.HasPrefix(text, "Parser Error"),
+		strings.HasPrefix(text, "Conversion Error"):
+		return e.WithNext("mend the source's `query:` or `until:`, which the files do not fit")
 	}
 	return e
 }
