@@ -51,6 +51,7 @@ var layers = map[string][]string{
 		"internal/monitor", "internal/scan", "internal/store/...", "internal/strictyaml", "internal/web",
 	},
 	"internal/demo": {"", "rule", "internal/app", "internal/clock", "internal/sandbox", "internal/scan", "internal/store"},
+	"bench": {"", "internal/app", "internal/clock", "internal/sandbox", "source/focus"},
 	"cmd/trimtab": {
 		"", "rule", "internal/app", "internal/clock", "internal/demo", "internal/distribute", "internal/lifecycle", "internal/monitor",
 		"internal/sandbox", "internal/scan", "internal/store",
@@ -61,7 +62,7 @@ var layers = map[string][]string{
 var onlyHere = map[string][]string{
 	"cel.dev/cel-go":                {"rule"},
 	"github.com/mattn/go-sqlite3":   {"internal/store/sqlite"},
-	"github.com/duckdb/duckdb-go":   {"source/...", "internal/demo"},
+	"github.com/duckdb/duckdb-go":   {"source/...", "internal/demo", "bench"},
 	"github.com/spf13/cobra":        {"cmd/trimtab"},
 	"github.com/prometheus/":        {"internal/web", "internal/app"},
 	"go.yaml.in/yaml":               {"internal/strictyaml"},
