@@ -72,6 +72,7 @@ func (s *Source) Types() []source.Type {
 // hourly line says what a day's line would, not 730 times as much.
 func span(first, last time.Time) time.Duration { return max(last.Sub(first), 24*time.Hour) }
 
+// Multiplied before it is divided, so that only one step rounds.
 var secondsPerMonth = decimal.RequireFromString(source.DaysPerMonth).Mul(decimal.NewFromInt(86400))
 
 // monthly turns an amount over a span into one a month.
@@ -79,6 +80,7 @@ func monthly(amount trimtab.Decimal, over time.Duration) (trimtab.Decimal, error
 	return trimtab.Quo(amount.Mul(secondsPerMonth), decimal.NewFromInt(int64(over/time.Second)))
 }
 
+// resourceCost makes a fact of a row of perResource; the order is its columns'.
 func resourceCost(rows *sql.Rows) (source.Fact, error) {
 	var provider, account, resource, currency string
 	var accountName, name, kind, service, category, region, tagText sql.NullString
@@ -116,6 +118,7 @@ func resourceCost(rows *sql.Rows) (source.Fact, error) {
 	return source.Fact{Type: "ResourceCost", Fields: fields}, nil
 }
 
+// money is an amount in the lines' own currency: nothing is converted here.
 func money(d trimtab.Decimal, currency string) trimtab.Money {
 	return trimtab.Money{Amount: d, Currency: currency}
 }
@@ -142,6 +145,7 @@ func basis(fallbacks, rows int64) string {
 	return "mixed"
 }
 
+// skuUsage makes a fact of a row of perSku; the order is its columns'.
 func skuUsage(rows *sql.Rows) (source.Fact, error) {
 	names := []string{"provider", "account", "resource", "currency", "sku", "description", "unit"}
 	key := make([]string, len(names))
@@ -166,6 +170,7 @@ func skuUsage(rows *sql.Rows) (source.Fact, error) {
 	for i, name := range names {
 		fields[name] = key[i]
 	}
+	// Quantities are a month's too, in the pricing unit; a unit price is as it is.
 	if q, ok := duck.Value(quantity).(trimtab.Decimal); ok {
 		if fields["quantity"], err = monthly(q, over); err != nil {
 			return source.Fact{}, err
@@ -179,6 +184,7 @@ func skuUsage(rows *sql.Rows) (source.Fact, error) {
 	return source.Fact{Type: "SkuUsage", Fields: fields}, nil
 }
 
+// optional leaves NULL out: an absent field and an empty one differ in a rule.
 func optional(fields map[string]any, values map[string]sql.NullString) {
 	for name, v := range values {
 		if v.Valid {

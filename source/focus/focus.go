@@ -88,6 +88,8 @@ func (s *Source) failed(err error) error {
 	return &trimtab.Error{Code: trimtab.CodeOf(err), Op: s.cfg.Path, Err: err, Next: trimtab.NextOf(err)}
 }
 
+// prepare recognises the columns before it reads a value, so that a file of another
+// format is told by its header and not by its first odd number.
 func (r *reading) prepare(ctx context.Context, path string) (err error) {
 	if r.table, err = duck.Table(path, false); err != nil {
 		return err
@@ -135,6 +137,8 @@ func (r *reading) check(ctx context.Context) error {
 	return nil
 }
 
+// explainBroken names the first place and the number of all: one to look at, one to
+// judge by.
 func (r *reading) explainBroken(ctx context.Context, c column, n int64) error {
 	what := map[kind]string{number: "no number", moment: "no time"}[c.kind]
 	var row int64
@@ -160,6 +164,8 @@ func (s *Source) Gather(ctx context.Context, now time.Time) (*source.Batch, erro
 	return batch, nil
 }
 
+// gather aggregates once by SKU; both kinds of facts are made of that table, so
+// that their costs add up to the same.
 func (s *Source) gather(ctx context.Context, r *reading) (*source.Batch, error) {
 	begin, current := r.until.Add(-s.cfg.Window), r.until.Add(-s.cfg.Current)
 	if _, err := r.db.ExecContext(ctx, usage, stamp(begin), stamp(r.until)); err != nil {
@@ -175,6 +181,7 @@ func (s *Source) gather(ctx context.Context, r *reading) (*source.Batch, error) 
 	return batch, nil
 }
 
+// stamp writes a moment as DuckDB reads it: microseconds, no zone, UTC by setting.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.999999") }
 
 // collect runs an aggregation and makes a fact of each row.

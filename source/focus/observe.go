@@ -67,6 +67,8 @@ func daysAfter(starts []time.Time, since, until time.Time) float64 {
 	return until.Sub(starts[i]).Hours() / 24
 }
 
+// sums fills in the run-rates, all claims in one query. A resource without a line
+// since its claim keeps the zero rate: it costs nothing now.
 func (r *reading) sums(ctx context.Context, claims []source.Claim, answers []source.Observation) error {
 	values := make([]string, len(claims))
 	for i, c := range claims {
@@ -91,6 +93,8 @@ func (r *reading) sums(ctx context.Context, claims []source.Claim, answers []sou
 		if answers[n].Days == 0 {
 			continue
 		}
+		// Days of all data, not of the resource's lines: one that ran a day of fourteen
+		// and was stopped has cost a fourteenth.
 		over := time.Duration(answers[n].Days * 24 * float64(time.Hour))
 		rate, err := monthly(duck.Decimal(total), max(over, time.Second))
 		if err != nil {

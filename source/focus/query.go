@@ -26,6 +26,7 @@ var running = fmt.Sprintf(consumption, "charge", "class")
 // values of each column cannot be read. Only consumption says how far they
 // reach: a tax is charged to the end of the month and a commitment for a year,
 // which would make every resource look gone.
+// One pass, because a large export is read from disk each time.
 func (l layout) profile(table string) (query string, checked []column) {
 	values := map[string]string{}
 	for _, c := range columns {
@@ -72,6 +73,7 @@ GROUP BY provider, account, resource, currency
 HAVING max(last) >= CAST($1 AS TIMESTAMP)
 ORDER BY provider, account, resource, currency`
 
+// perSku keeps what is charged to no resource, under "": support, data transfer.
 const perSku = `SELECT provider, account, resource, currency, sku, description, unit, service, category, region, pricing, tags,
   quantity, unit_price, cost, first, last
 FROM usage WHERE last >= CAST($1 AS TIMESTAMP)
