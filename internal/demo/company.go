@@ -52,6 +52,7 @@ func noise(a int, at time.Time) float64 {
 	return float64(h%100000) / 100000
 }
 
+// busy machines follow the office day and never come near a threshold.
 func busy(vm int, hour time.Time) float64 {
 	base := 25 + 20*noise(vm, hour)
 	if h := hour.Hour(); h >= 8 && h < 19 {
@@ -118,6 +119,7 @@ func (c *company) byID(id string) *resource {
 	return nil
 }
 
+// add gives a resource an age older than the data, unless it has one.
 func (c *company) add(r resource) *resource {
 	if r.created.IsZero() {
 		r.created = Day0.AddDate(0, 0, -int(c.rnd.next(400)+10))
@@ -170,6 +172,7 @@ func (c *company) tagsOf(account, env string) map[string]string {
 	return tags
 }
 
+// leadOf is who answers for an account; nobody for the lab.
 func leadOf(account string) string {
 	for _, t := range teams {
 		if len(account) > len(t.prefix) && account[:len(t.prefix)+1] == t.prefix+"-" {
@@ -179,6 +182,7 @@ func leadOf(account string) string {
 	return ""
 }
 
+// vm plants a machine at the list price of its type.
 func (c *company) vm(id, account, env string, cpu cpuProfile) *resource {
 	kind := instanceTypes[c.rnd.next(int64(len(instanceTypes)))]
 	return c.add(resource{
@@ -188,6 +192,7 @@ func (c *company) vm(id, account, env string, cpu cpuProfile) *resource {
 	})
 }
 
+// volume plants a disk, whose price a month is spread over 30 days.
 func (c *company) volume(id, account, env, kind, state string) *resource {
 	gigabytes := decimal.NewFromInt(400 + 200*c.rnd.next(6))
 	price := map[string]string{"gp2": "0.10", "gp3": "0.08"}[kind]
@@ -199,6 +204,7 @@ func (c *company) volume(id, account, env, kind, state string) *resource {
 	})
 }
 
+// address plants a public IPv4 address: 24 hours at 0.005 are the 0.12 a day.
 func (c *company) address(id, account, env, state string) *resource {
 	what := "In-use"
 	if state == "unassociated" {
@@ -211,6 +217,7 @@ func (c *company) address(id, account, env, state string) *resource {
 	})
 }
 
+// snapshot plants a young snapshot, or one of a year ago that nobody needs.
 func (c *company) snapshot(id, account, env string, old bool) *resource {
 	r := c.add(resource{
 		id: id, kind: "snapshot", name: id, account: account, region: c.region(), service: "Amazon Elastic Block Store",
@@ -236,6 +243,7 @@ const (
 	orphanVM   = "vm-lab-sandbox-01"      // in an account that nobody owns
 )
 
+// traps are added after the accounts, whose random numbers they would shift.
 func (c *company) traps() {
 	large := decimal.RequireFromString("9.216")
 	c.vm(nightlyVM, "data-prod", "prod", nightly).daily = large

@@ -70,6 +70,8 @@ func (r *resource) runs(at time.Time) bool {
 	return !at.Before(r.created) && (r.stopped.IsZero() || at.Before(r.stopped))
 }
 
+// line is a day of a resource as FOCUS has it, in the order of focusHeader. What a
+// commitment covers is billed nothing and costs its share (FOCUS, EffectiveCost).
 func (r *resource) line(day time.Time) []string {
 	stamp := func(t time.Time) string { return t.Format("2006-01-02T15:04:05Z") }
 	month := time.Date(day.Year(), day.Month(), 1, 0, 0, 0, 0, time.UTC)
@@ -84,6 +86,7 @@ func (r *resource) line(day time.Time) []string {
 	}
 }
 
+// tagText is the JSON of a FOCUS Tags column; json.Marshal sorts the keys.
 func tagText(tags map[string]string) string {
 	if len(tags) == 0 {
 		return ""
@@ -95,6 +98,8 @@ func tagText(tags map[string]string) string {
 	return string(text)
 }
 
+// writeParquet goes by way of a CSV that DuckDB converts: the exact decimals are
+// written once, as text.
 func writeParquet(ctx context.Context, db *sql.DB, path string, lines [][]string) error {
 	if err := writeCSV(path+".csv", append([][]string{focusHeader}, lines...)); err != nil {
 		return err
@@ -112,6 +117,7 @@ func writeParquet(ctx context.Context, db *sql.DB, path string, lines [][]string
 	return os.Remove(path + ".csv")
 }
 
+// writeCSV reports what Close says, too: a full disk is often told only then.
 func writeCSV(path string, rows [][]string) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -122,6 +128,7 @@ func writeCSV(path string, rows [][]string) (err error) {
 	return w.WriteAll(rows)
 }
 
+// inventory is what a cloud's own listing would say at a moment.
 func (c *company) inventory(now time.Time) [][]string {
 	rows := [][]string{{"Id", "Kind", "Name", "State", "Size", "Account", "Region", "Created", "Owner", "Env"}}
 	for _, r := range c.resources {
@@ -156,6 +163,7 @@ func (c *company) metrics(now time.Time) [][]string {
 	return rows
 }
 
+// owners names a team for every account but the lab's, which is the orphan's.
 func owners() [][]string {
 	rows := [][]string{{"account", "team", "email"}}
 	for _, t := range teams {
@@ -166,6 +174,7 @@ func owners() [][]string {
 	return rows
 }
 
+// exemptions has one entry, with everything that a rule asks of one.
 func exemptions() [][]string {
 	return [][]string{
 		{"resource", "reason", "approver", "until"},

@@ -96,6 +96,7 @@ func (t *teller) path(name string) string { return filepath.Join(t.Dir, name) }
 // now is six in the morning of the story's day.
 func (t *teller) now() time.Time { return Day0.AddDate(0, 0, t.progress.Day).Add(6 * time.Hour) }
 
+// readProgress reads how far the story has come; a new folder stands at its beginning.
 func (t *teller) readProgress() error {
 	data, err := os.ReadFile(t.path("demo.json"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,6 +112,7 @@ func (t *teller) readProgress() error {
 	return nil
 }
 
+// saveProgress comes last: a story that broke off is told again from there.
 func (t *teller) saveProgress() error {
 	data, err := json.Marshal(t.progress)
 	if err == nil {

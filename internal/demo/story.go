@@ -3,7 +3,6 @@ package demo
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -15,11 +14,9 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/app"
-	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/sandbox"
 	"github.com/trimtab/trimtab/internal/scan"
 	"github.com/trimtab/trimtab/internal/store"
-	"github.com/trimtab/trimtab/rule"
 )
 
 // begin tells the first month, from the first scan to what was verified.
@@ -55,6 +52,7 @@ func (t *teller) scanFirst(ctx context.Context) error {
 	})
 }
 
+// money joins the currencies that there are: they are never added up.
 func money(by map[string]trimtab.Money) string {
 	var all []string
 	for _, m := range by {
@@ -64,6 +62,7 @@ func money(by map[string]trimtab.Money) string {
 	return strings.Join(all, " + ")
 }
 
+// sayBoards counts the recommendations of each owner and how the owner was found.
 func (t *teller) sayBoards(report *scan.Report) {
 	type line struct {
 		n       int
@@ -155,6 +154,7 @@ func (t *teller) distributor(ctx context.Context) *exec.Cmd {
 	return cmd
 }
 
+// noted is how many tickets Trimtab knows of; the tracker may have more.
 func (t *teller) noted(ctx context.Context) (n int, err error) {
 	err = t.read(ctx, func(tx *store.Tx) error {
 		views, err := tx.TicketViews()
@@ -164,6 +164,7 @@ func (t *teller) noted(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// read looks at the state as a command of its own would, beside any writer.
 func (t *teller) read(ctx context.Context, fn func(*store.Tx) error) (err error) {
 	s, err := app.OpenState(ctx, t.path("trimtab.yaml"))
 	if err != nil {
@@ -228,6 +229,7 @@ func (t *teller) tellTraps(ctx context.Context) error {
 	})
 }
 
+// fact finds a gathered fact by one of its fields; nil without one.
 func fact(gathered []store.Gathered, typ, field, value string) map[string]any {
 	for _, g := range gathered {
 		for _, f := range g.Facts {
@@ -288,6 +290,7 @@ func (t *teller) peopleWork(ctx context.Context) error {
 	})
 }
 
+// ticketOf finds a ticket as a person would, by its summary.
 func (t *teller) ticketOf(resource string) (sandbox.Issue, error) {
 	for _, issue := range t.jira.Issues("") {
 		if strings.Contains(issue.Summary+" ", "Stop idle VM "+resource+" ") {
@@ -344,87 +347,4 @@ func (t *teller) sayOutcome(ctx context.Context, a *app.App) error {
 		}
 		return nil
 	})
-}
-
-// changes are the thresholds that the story tries: one stricter, one looser.
-var changes = []string{"aws.compute.max_cpu=2.0", "governance.untagged_cost=100.00 USD"}
-
-// changeThreshold asks what other thresholds would do, and shows that the
-// asking wrote nothing.
-func (t *teller) changeThreshold(ctx context.Context) error {
-	t.head("What if a VM were idle only below 2 %% CPU, and 100 USD a month enough to ask for a tag?")
-	t.say("trimtab rules diff --set %s --set '%s'", changes[0], changes[1])
-	before, err := t.fingerprint(ctx)
-	if err != nil {
-		return err
-	}
-	d, err := t.diff(ctx)
-	if err != nil {
-		return err
-	}
-	t.sayConclusions("would come", d.Appear)
-	t.sayConclusions("would go", d.Vanish)
-	after, err := t.fingerprint(ctx)
-	if err != nil {
-		return err
-	}
-	if before != after {
-		return trimtab.Errorf(trimtab.Internal, "rules diff changed the state")
-	}
-	t.say("%s would come, %d go, %d change. Nothing was written: the state is the same to the last row.",
-		plural(len(d.Appear), "ticket"), len(d.Vanish), len(d.Change))
-	return nil
-}
-
-func (t *teller) diff(ctx context.Context) (rule.Difference, error) {
-	old, err := app.LoadRules(t.path("trimtab.yaml"))
-	if err != nil {
-		return rule.Difference{}, err
-	}
-	next, err := app.LoadRulesWith(t.path("trimtab.yaml"), changes)
-	if err != nil {
-		return rule.Difference{}, err
-	}
-	s, err := app.OpenState(ctx, t.path("trimtab.yaml"))
-	if err != nil {
-		return rule.Difference{}, err
-	}
-	defer func() { _ = s.Close() }() // it was only read
-	return app.Diff(ctx, s, old, next, clock.AsOf(t.now()))
-}
-
-func (t *teller) sayConclusions(what string, all []rule.Conclusion) {
-	for i, c := range all {
-		if i == 2 && len(all) > 3 {
-			t.say("%s: … and %d more", what, len(all)-2)
-			return
-		}
-		t.say("%s: %s %s (saves %s of %s a month)", what, c.Action, c.Resource, c.Savings.Display(), c.Subject.MonthlyCost.Display())
-	}
-}
-
-// fingerprint is a hash over every row of the tables that a recommendation can
-// change.
-func (t *teller) fingerprint(ctx context.Context) (sum string, err error) {
-	h := sha256.New()
-	err = t.read(ctx, func(tx *store.Tx) error {
-		for _, name := range []string{
-			"recommendations", "recommendations_generated", "tickets", "recommendation_ticket_map", "episodes", "links", "ops", "savings_ledger", "timeline",
-		} {
-			rows, err := tx.Query("SELECT * FROM " + name)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(h, name, rows)
-		}
-		return nil
-	})
-	return fmt.Sprintf("%x", h.Sum(nil)), err
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

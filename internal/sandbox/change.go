@@ -62,6 +62,7 @@ func (j *Jira) transition(w http.ResponseWriter, r *http.Request, i *Issue) {
 	}
 	flow := &j.project(i.Project).Workflow
 	edges := flow.from(i.Status)
+	// By id and only from here: Jira refuses an edge that leads from another status.
 	at := slices.IndexFunc(edges, func(e edge) bool { return e.ID == u.Transition.ID })
 	if at < 0 {
 		refuse(w, http.StatusBadRequest, "It seems that you have tried to perform an illegal workflow operation.")

@@ -141,6 +141,7 @@ func (j *Jira) fail(w http.ResponseWriter, r *http.Request, f *Fault, next http.
 
 // actAndFail does what is asked and loses the answer in one way or another.
 func (j *Jira) actAndFail(w http.ResponseWriter, r *http.Request, kind Kind, next http.Handler) {
+	// Jira acts before the answer is lost: the case that files tickets twice.
 	answer := &recorder{header: http.Header{}, code: http.StatusOK}
 	next.ServeHTTP(answer, r)
 	switch kind {

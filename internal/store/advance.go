@@ -40,6 +40,8 @@ func (t *Tx) Advance(e *Episode, event lifecycle.Event, step Step) ([]lifecycle.
 	return effects, nil
 }
 
+// noteChange writes a line of the timeline when people would see a difference: a
+// sighting that only counts up is none.
 func (t *Tx) noteChange(e *Episode, before lifecycle.State, step Step) error {
 	now := e.State
 	if before.Workflow == now.Workflow && before.Condition == now.Condition {
@@ -57,6 +59,8 @@ var opOf = map[lifecycle.EffectKind]OpKind{
 	lifecycle.Reopen: OpReopen, lifecycle.Close: OpClose, lifecycle.Comment: OpComment, lifecycle.Refresh: OpRefresh,
 }
 
+// carry does one effect. An episode without a link has no ticket to write to:
+// there is nothing to say to anybody.
 func (t *Tx) carry(e *Episode, effect lifecycle.Effect, step Step) error {
 	if effect.Kind == lifecycle.Record {
 		return t.AddLedger(e.ID, effect.Entry)

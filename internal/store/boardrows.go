@@ -20,6 +20,7 @@ func (s *Store) BoardRows() BoardRows { return BoardRows{s} }
 
 const boardColumns = `id, project, marker, installation, status, summary, description, assignee, priority, labels, comments, created_at, updated_at`
 
+// readBoardRow reads a ticket; lists are JSON, since they are never searched.
 func readBoardRow(r scanner) (row board.Row, err error) {
 	var labels, comments string
 	var created, updated int64
@@ -39,6 +40,7 @@ func (t *Tx) boardRows(where string, args ...any) ([]board.Row, error) {
 	return list(t, readBoardRow, `SELECT `+boardColumns+` FROM board_issues WHERE `+where, args...)
 }
 
+// saveBoardRow inserts a row without an id, or updates it.
 func (t *Tx) saveBoardRow(row *board.Row) error {
 	labels, err := json.Marshal(row.Labels)
 	if err != nil {
@@ -64,6 +66,8 @@ func (t *Tx) saveBoardRow(row *board.Row) error {
 // Insert implements [board.Rows].
 func (b BoardRows) Insert(ctx context.Context, row board.Row) (board.Row, error) {
 	err := b.store.Write(ctx, func(tx *Tx) error {
+		// Looked up and inserted in one transaction of the only writer, so that the same
+		// draft sent twice is one ticket.
 		old, err := tx.boardRows(`marker = ?`, string(row.Marker))
 		if err != nil {
 			return err

@@ -68,6 +68,8 @@ func (t *Tx) EpisodeOf(recommendation int64) (*Episode, error) {
 	return e, err
 }
 
+// readEpisode takes the machine's state from its JSON; the columns beside it
+// (condition, workflow, savings) are copies for those who read with SQL.
 func readEpisode(r scanner) (*Episode, error) {
 	e := &Episode{}
 	var rules, state string
@@ -91,6 +93,8 @@ func (t *Tx) SaveEpisode(e *Episode) error {
 	if err != nil {
 		return fmt.Errorf("episode %d: %w", e.ID, err)
 	}
+	// In the order of both statements below; what never changes of an episode (key,
+	// number, subject) is only inserted.
 	changing := []any{
 		boolInt(e.State.Workflow.Open()), string(e.State.Condition), string(e.State.Workflow), e.First, e.Last,
 		nullID(e.Ticket), e.Owner, e.Board, e.State.Savings.Amount.String(), e.State.Savings.Currency,
@@ -156,6 +160,7 @@ func (t *Tx) Ledger() ([]Saving, error) {
 		FROM savings_ledger l JOIN episodes e ON e.id = l.episode_id ORDER BY l.id`)
 }
 
+// readSaving reads three amounts in the one currency of their row.
 func readSaving(r scanner) (s Saving, err error) {
 	var at int64
 	var baseline, observed, realised, currency string
@@ -168,6 +173,8 @@ func readSaving(r scanner) (s Saving, err error) {
 		readMoney(baseline, currency, &s.Baseline), readMoney(observed, currency, &s.Observed), readMoney(realised, currency, &s.Realised))
 }
 
+// readMoney reads an amount from its own column: as a number the database would
+// make a float of it.
 func readMoney(amount, currency string, into *trimtab.Money) error {
 	if currency == "" {
 		return nil // nothing but zeros is stored without a currency

@@ -33,6 +33,8 @@ func (t *Tx) SaveGathered(g Gathered) error {
 		g.Source, millis(g.At), millis(g.Until), buf.Bytes())
 }
 
+// writeFacts writes one JSON object a line, so that nobody holds the text of all.
+// Fast compression: every scan writes them anew.
 func writeFacts(w io.Writer, facts []source.Fact) error {
 	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 	if err != nil {
@@ -52,6 +54,8 @@ func (t *Tx) Gathered() ([]Gathered, error) {
 	return list(t, readGathered, `SELECT source, at, until, facts FROM gathered ORDER BY source`)
 }
 
+// readGathered fails on damaged facts rather than give those before the damage: a
+// part would be taken for the whole, and the rest for gone.
 func readGathered(r scanner) (g Gathered, err error) {
 	var at, until int64
 	var packed []byte
@@ -71,6 +75,7 @@ func readFacts(packed []byte) ([]source.Fact, error) {
 		return nil, err
 	}
 	dec := json.NewDecoder(bufio.NewReader(z))
+	// A float64 would round whole numbers beyond 2^53.
 	dec.UseNumber()
 	var facts []source.Fact
 	for {

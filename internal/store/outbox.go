@@ -60,6 +60,7 @@ type OpPayload struct {
 
 const opColumns = `o.id, o.link_id, o.kind, o.payload, o.state, o.attempts, o.created_at, o.not_before, o.sent_at, o.settled_at, o.error`
 
+// readOp reads a write with its times, each zero until it has come to that.
 func readOp(r scanner) (*Op, error) {
 	o := &Op{}
 	var payload string

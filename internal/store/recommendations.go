@@ -51,6 +51,8 @@ func (t *Tx) BeginScan(at time.Time, rules string) (int64, error) {
 // EndScan notes how a scan ended. Only a complete one advances
 // last_successful_recommendation_generated.
 func (t *Tx) EndScan(id int64, at time.Time, complete bool, detail ScanDetail) error {
+	// An incomplete scan repeats the newest good time, NULL if there was none yet: the
+	// column of the newest row is then always the answer.
 	last := sql.NullInt64{Int64: millis(at), Valid: true}
 	if !complete {
 		err := t.row(`SELECT MAX(last_successful_recommendation_generated) FROM recommendations_generated`).Scan(&last)
@@ -74,6 +76,7 @@ func (t *Tx) Scans(limit int) ([]Scan, error) {
 		FROM recommendations_generated ORDER BY id DESC LIMIT ?`, limit)
 }
 
+// readScan gives a running or killed scan, whose end is NULL, a zero EndedAt.
 func readScan(r scanner) (s Scan, err error) {
 	var started, ended, last int64
 	var complete int
@@ -100,6 +103,7 @@ func (t *Tx) AddRecommendation(rec *trimtab.Recommendation, scan int64, e *Episo
 	if err != nil {
 		return 0, err
 	}
+	// The first of an episode is its own first; every repeat points back to it.
 	if e.First == 0 {
 		e.First = id
 	}
@@ -132,6 +136,7 @@ func readRecommendation(r scanner) (*trimtab.Recommendation, error) {
 	return rec, nil
 }
 
+// boolInt: SQLite has no type for truth, and PostgreSQL's does not take a number.
 func boolInt(b bool) int {
 	if b {
 		return 1
@@ -139,4 +144,5 @@ func boolInt(b bool) int {
 	return 0
 }
 
+// nullID keeps 0, "none", out of the columns that are joined on.
 func nullID(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }

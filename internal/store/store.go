@@ -56,6 +56,7 @@ const (
 // written, after it all is and the caller does not know. For tests.
 func (s *Store) Jam(fn func(Door) error) { s.door = fn }
 
+// pass asks at a door; without a jam every door is open.
 func (s *Store) pass(d Door) error {
 	if s.door == nil {
 		return nil
@@ -142,6 +143,8 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 	return s.transact(ctx, s.read, &sql.TxOptions{ReadOnly: true}, fn)
 }
 
+// transact ends a transaction on every way out, a panic included: one left open
+// would hold SQLite's only writer for good.
 func (s *Store) transact(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) error {
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
@@ -176,6 +179,7 @@ func (d Dialect) rebind(query string) string {
 	return b.String()
 }
 
+// exec runs a statement without rows; its error names the statement's first line.
 func (t *Tx) exec(query string, args ...any) error {
 	_, err := t.tx.ExecContext(t.ctx, t.dialect.rebind(query), args...)
 	return wrapSQL(query, err)
@@ -188,6 +192,8 @@ func (t *Tx) insert(query string, args ...any) (int64, error) {
 	return id, wrapSQL(query, err)
 }
 
+// row reads one row. Its error comes with Scan, unwrapped, so that callers can
+// tell sql.ErrNoRows.
 func (t *Tx) row(query string, args ...any) *sql.Row {
 	return t.tx.QueryRowContext(t.ctx, t.dialect.rebind(query), args...)
 }
@@ -213,6 +219,7 @@ func list[T any](t *Tx, read func(scanner) (T, error), query string, args ...any
 	return all, wrapSQL(query, rows.Err())
 }
 
+// wrapSQL says which statement failed: a bare "constraint failed" helps nobody.
 func wrapSQL(query string, err error) error {
 	if err == nil {
 		return nil
@@ -232,6 +239,7 @@ func (t *Tx) ensureInstallation() (string, error) {
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
 	}
+	// 80 random bits: two installations that share a Jira must never share a marker.
 	raw := make([]byte, 10)
 	if _, err := rand.Read(raw); err != nil {
 		return "", err
@@ -282,6 +290,8 @@ func knowsAll(applied, files []string) error {
 		len(applied), len(files)).WithNext("use the newer trimtab, or a backup from before the upgrade")
 }
 
+// apply runs a schema file. The words in braces are what databases call
+// differently; everything else in it is common SQL.
 func (t *Tx) apply(name string) error {
 	text, err := schemaFiles.ReadFile(name)
 	if err != nil {
@@ -296,7 +306,9 @@ func (t *Tx) apply(name string) error {
 
 func readString(r scanner) (s string, err error) { return s, r.Scan(&s) }
 
-// Times are Unix milliseconds; the zero time is 0.
+// Times are Unix milliseconds; the zero time is 0. Whole numbers sort
+// alike in every database; SQLite has no type for times
+// (https://www.sqlite.org/datatype3.html, 2.2).
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

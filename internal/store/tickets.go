@@ -37,6 +37,7 @@ type Link struct {
 
 const linkColumns = `id, episode_id, marker, tracker, board, state, reason, COALESCE(ticket_id, 0), remote_id, base, remote_updated`
 
+// readLink reads a link; the base is JSON, as trackers differ in their fields.
 func readLink(r scanner) (*Link, error) {
 	l := &Link{}
 	var base string
@@ -90,6 +91,7 @@ func (t *Tx) Links(tracker string, state LinkState) ([]*Link, error) {
 	return list(t, readLink, `SELECT `+linkColumns+` FROM links WHERE tracker = ? AND state = ? ORDER BY id`, tracker, string(state))
 }
 
+// maybe makes "no row" a nil, where having none is an answer and no mistake.
 func maybe[T any](one *T, err error) (*T, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -161,6 +163,7 @@ func (t *Tx) FiledPerBoard(since time.Time) (map[string]int, error) {
 		WHERE o.kind = 'create' AND o.created_at > ? GROUP BY l.board`, millis(since))
 }
 
+// counts reads a query of names and numbers.
 func (t *Tx) counts(query string, args ...any) (map[string]int, error) {
 	type pair struct {
 		name string

@@ -34,6 +34,7 @@ type RecommendationView struct {
 // RecommendationViews lists the episodes, the newest life of each key; closed
 // ones only if all is set.
 func (t *Tx) RecommendationViews(all bool) ([]RecommendationView, error) {
+	// Two fixed texts, never a caller's.
 	where := `e.open = 1`
 	if all {
 		where = `1 = 1`
@@ -44,6 +45,8 @@ func (t *Tx) RecommendationViews(all bool) ([]RecommendationView, error) {
 		LEFT JOIN tickets k ON k.id = e.ticket_id WHERE `+where+` ORDER BY e.id`)
 }
 
+// readRecommendationView puts a row together from the machine's state and the
+// newest recommendation: amounts and dates are the former's, words the latter's.
 func readRecommendationView(r scanner) (v RecommendationView, err error) {
 	var state, detail string
 	if err := r.Scan(&v.ID, &v.Condition, &v.Workflow, &state, &detail, &v.Ticket, &v.URL); err != nil {
@@ -100,7 +103,7 @@ func (t *Tx) TicketViews() ([]TicketView, error) {
 		FROM tickets k JOIN episodes e ON e.ticket_id = k.id ORDER BY k.id`)
 }
 
-// WorkflowCounts counts the open episodes by workflow.
+// WorkflowCounts counts the episodes by workflow, closed ones too.
 func (t *Tx) WorkflowCounts() (map[string]int, error) {
 	return t.counts(`SELECT workflow, COUNT(*) FROM episodes GROUP BY workflow`)
 }

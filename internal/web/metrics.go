@@ -66,9 +66,12 @@ func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
+	// Prometheus gives up after ten seconds by default; a state that is slow is told
+	// well before that.
 	ctx, cancel := context.WithTimeout(c.ctx, 2*time.Second)
 	defer cancel()
 	err := c.store.Read(ctx, func(tx *store.Tx) error {
+		// One transaction for both counts: a page never shows a ticket as planned and done.
 		for desc, read := range map[*prometheus.Desc]func() (map[string]int, error){recommendations: tx.WorkflowCounts, outbox: tx.OpCounts} {
 			counts, err := read()
 			if err != nil {
@@ -84,6 +87,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		return err
 	})
+	// What was read before an error is shown; the gauge says that it is not all.
 	up := 1.0
 	if err != nil {
 		up = 0

@@ -66,6 +66,8 @@ func (s *Source) Gather(ctx context.Context, now time.Time) (*source.Batch, erro
 	return batch, nil
 }
 
+// gather compiles before it reads, so that a mistake in the map is told even when
+// the file has no rows.
 func (s *Source) gather(ctx context.Context, db *duck.DB) (*source.Batch, error) {
 	from, err := s.prepare(ctx, db)
 	if err != nil {
@@ -89,6 +91,7 @@ func (s *Source) gather(ctx context.Context, db *duck.DB) (*source.Batch, error)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
+		// Rows are counted from 1 and without the header, as people count them.
 		row, err := scan(rows, names)
 		if err != nil {
 			return nil, duck.Readable(err)
@@ -129,6 +132,7 @@ func (s *Source) compile(columns []string) ([]Value, error) {
 	values := make([]Value, len(s.cfg.Map))
 	var errs []error
 	for i, f := range s.cfg.Map {
+		// A column's name wins over an expression: "Cost/h" is a name before it is a division.
 		if slices.Contains(columns, f.Expr) {
 			values[i] = func(row map[string]any) (any, error) { return row[f.Expr], nil }
 			continue
@@ -164,6 +168,8 @@ func (s *Source) until(ctx context.Context, db *duck.DB) (time.Time, error) {
 	return until.Time.UTC(), nil
 }
 
+// scan reads a row by its columns' names; what the driver gives is made a value of
+// the rule language here and nowhere else.
 func scan(rows *sql.Rows, names []string) (map[string]any, error) {
 	values := make([]any, len(names))
 	into := make([]any, len(names))
@@ -180,6 +186,7 @@ func scan(rows *sql.Rows, names []string) (map[string]any, error) {
 	return row, nil
 }
 
+// fact computes the fields of a row. An absent value gives no field.
 func (s *Source) fact(fields []Value, row map[string]any) (source.Fact, error) {
 	made := make(map[string]any, len(fields))
 	for i, value := range fields {

@@ -91,6 +91,7 @@ func (b *Board) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.R
 			results[i].Err = &tracker.Error{Kind: tracker.Rejected, Request: "board create", Message: fmt.Sprintf("there is no project %q", d.Project)}
 			continue
 		}
+		// What was filed before stays filed; the marker finds it.
 		if err := ctx.Err(); err != nil {
 			return nil, b.failed("create", err)
 		}
@@ -121,6 +122,7 @@ func (b *Board) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.I
 // Fetch implements [tracker.Tracker].
 func (b *Board) Fetch(ctx context.Context, ids []string) ([]tracker.Issue, error) {
 	var numbers []int64
+	// An id that is no number is of no ticket, which is an answer: it is left out.
 	for _, id := range ids {
 		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
 			numbers = append(numbers, n)
@@ -179,6 +181,7 @@ func apply(row *Row, c tracker.Change, now time.Time) bool {
 			row.Labels, changed = slices.Delete(row.Labels, i, i+1), true
 		}
 	}
+	// A write is told again when its answer was lost: its op says that it was heard.
 	said := slices.ContainsFunc(row.Comments, func(k Comment) bool { return k.Op != "" && k.Op == c.Op })
 	if c.Comment != "" && !said {
 		row.Comments, changed = append(row.Comments, Comment{At: now, Op: c.Op, Text: c.Comment}), true
@@ -186,6 +189,7 @@ func apply(row *Row, c tracker.Change, now time.Time) bool {
 	return changed
 }
 
+// set writes a field that is to change and does; nil leaves it as it is.
 func set(field *string, value *string) bool {
 	if value == nil || *field == *value {
 		return false
@@ -194,6 +198,7 @@ func set(field *string, value *string) bool {
 	return true
 }
 
+// issues shows rows in their order.
 func (b *Board) issues(what string, rows []Row, err error) ([]tracker.Issue, error) {
 	if err != nil {
 		return nil, b.failed(what, err)
@@ -205,6 +210,7 @@ func (b *Board) issues(what string, rows []Row, err error) ([]tracker.Issue, err
 	return issues, nil
 }
 
+// issue shows a row. Ids are the rows', so a key never names another ticket later.
 func (b *Board) issue(row Row) tracker.Issue {
 	key := fmt.Sprintf("%s-%d", row.Project, row.ID)
 	issue := tracker.Issue{

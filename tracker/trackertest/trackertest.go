@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) Site) {
 	}
 }
 
+// draft is a whole one: every kind of text that rules write into a description.
 func (s Site) draft(n int) tracker.Draft {
 	return tracker.Draft{
 		Target: s.Target, Marker: trimtab.MarkerOf(installation, trimtab.Key(fmt.Sprint("key", n)), 1), Installation: installation,
@@ -89,6 +90,7 @@ func (s Site) file(t *testing.T, n int) []tracker.Issue {
 	return issues
 }
 
+// settle waits for a search index that lags behind, as Jira's does.
 func (s Site) settle() {
 	if s.Settle != nil {
 		s.Settle()
@@ -120,6 +122,7 @@ func testCreate(t *testing.T, s Site) {
 		if !slices.Equal(issue.Labels, d.Labels) {
 			t.Errorf("labels %q: marker and installation are not shown", issue.Labels)
 		}
+		// A site may keep whole seconds.
 		if issue.Created.Before(before.Add(-time.Second)) || issue.Updated.Before(issue.Created) {
 			t.Errorf("created %s, updated %s, began %s", issue.Created, issue.Updated, before)
 		}
@@ -131,6 +134,8 @@ func testCreate(t *testing.T, s Site) {
 	}
 }
 
+// The results are by position: one out of order ties a recommendation to another's
+// ticket.
 func testBatch(t *testing.T, s Site) {
 	issues := s.file(t, tracker.MaxBatch)
 	seen := map[string]bool{}
@@ -145,6 +150,7 @@ func testBatch(t *testing.T, s Site) {
 	}
 }
 
+// This is how an unknown outcome is looked up: one marker missed is a ticket twice.
 func testFind(t *testing.T, s Site) {
 	made := s.file(t, 3)
 	markers := []trimtab.Marker{made[2].Marker, "tt-aaaaaaaaaaaaaaaaaaaaaaaaaa", made[0].Marker}
@@ -164,6 +170,7 @@ func testFind(t *testing.T, s Site) {
 	}
 }
 
+// What is gone must not fail the rest: the monitor asks for hundreds at once.
 func testFetch(t *testing.T, s Site) {
 	made := s.file(t, 2)
 	if s.Delete == nil {
@@ -179,6 +186,7 @@ func testFetch(t *testing.T, s Site) {
 	}
 }
 
+// Oldest first, so that a pull that broke off can go on from where it was.
 func testChanged(t *testing.T, s Site) {
 	made := s.file(t, 3)
 	all, err := s.Tracker.Changed(t.Context(), installation, time.Time{})
@@ -215,6 +223,7 @@ func (s Site) update(t *testing.T, id string, c tracker.Change) tracker.Issue {
 	return issue
 }
 
+// The path goes over statuses that most workflows do not join directly.
 func testUpdate(t *testing.T, s Site) {
 	id := s.file(t, 1)[0].ID
 	summary := "Stop it now"
@@ -236,6 +245,7 @@ func testUpdate(t *testing.T, s Site) {
 	}
 }
 
+// A write of what is so already would come back to the monitor as news.
 func testNoWrite(t *testing.T, s Site) {
 	made := s.file(t, 1)[0]
 	before := s.fetch(t, made.ID)
@@ -247,6 +257,7 @@ func testNoWrite(t *testing.T, s Site) {
 	}
 }
 
+// The op, not the text, tells a repeat: the same sentence may be true twice.
 func testComment(t *testing.T, s Site) {
 	id := s.file(t, 1)[0].ID
 	s.Advance(time.Minute)
@@ -263,6 +274,7 @@ func testComment(t *testing.T, s Site) {
 	}
 }
 
+// A ticket without its owner is worth more than none.
 func testUnknownOwner(t *testing.T, s Site) {
 	d := s.draft(1)
 	d.Assignee = "nobody-here@example.invalid"
@@ -275,6 +287,7 @@ func testUnknownOwner(t *testing.T, s Site) {
 	}
 }
 
+// Four-byte runes: a cut in the middle of one would be no text.
 func testLong(t *testing.T, s Site) {
 	d := s.draft(1)
 	d.Summary = strings.Repeat("é🙂", 400)
@@ -289,6 +302,7 @@ func testLong(t *testing.T, s Site) {
 	}
 }
 
+// One wrong route must not hold up every other board.
 func testUnknownProject(t *testing.T, s Site) {
 	good, bad := s.draft(1), s.draft(2)
 	bad.Project = "NOSUCH"
@@ -304,6 +318,7 @@ func testUnknownProject(t *testing.T, s Site) {
 	}
 }
 
+// Said before the first ticket is due, with what to do.
 func testCheck(t *testing.T, s Site) {
 	problems, err := s.Tracker.Check(t.Context(), []tracker.Target{s.Target})
 	if err != nil || len(problems) != 0 {
@@ -315,6 +330,7 @@ func testCheck(t *testing.T, s Site) {
 	}
 }
 
+// The pipeline drops a write to a deleted ticket; any other kind it would repeat.
 func testMissing(t *testing.T, s Site) {
 	_, err := s.Tracker.Update(t.Context(), "999999999", tracker.Change{Op: "a", Status: tracker.Done})
 	if kind := tracker.KindOf(err); kind != tracker.Missing {
@@ -322,6 +338,7 @@ func testMissing(t *testing.T, s Site) {
 	}
 }
 
+// A stopped process files nothing on its way out.
 func testCancel(t *testing.T, s Site) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -44,10 +44,15 @@ func Open(ctx context.Context, path string) (*store.Store, error) {
 }
 
 func open(ctx context.Context, path string, onClose func() error) (*store.Store, error) {
+	// "immediate" takes the write lock at BEGIN. A deferred transaction that reads first
+	// fails with SQLITE_BUSY when it begins to write, and no timeout helps
+	// (https://www.sqlite.org/lang_transaction.html, 2.2).
 	write, err := connect(path, url.Values{"_txlock": {"immediate"}}, 1)
 	if err != nil {
 		return nil, err
 	}
+	// query_only, not mode=ro: a reader of a write-ahead log must be able to make the
+	// -shm file (https://www.sqlite.org/wal.html, 5).
 	read, err := connect(path, url.Values{"_query_only": {"true"}}, 4)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
@@ -76,6 +81,8 @@ func OpenRead(ctx context.Context, path string) (*store.Store, error) {
 	return s, nil
 }
 
+// unreadable tells a file that is no database from one that is only busy: the
+// driver has words for both and the same type.
 func unreadable(path string, err error) error {
 	if !strings.Contains(err.Error(), "not a database") && !strings.Contains(err.Error(), "malformed") {
 		return err
@@ -84,6 +91,9 @@ func unreadable(path string, err error) error {
 		WithNext("name another file as `state:`, or put a backup in its place")
 }
 
+// connect opens a pool with the settings of every connection. FULL, because in
+// WAL mode NORMAL may lose the last commits when the power fails
+// (https://www.sqlite.org/pragma.html#pragma_synchronous).
 func connect(path string, extra url.Values, connections int) (*sql.DB, error) {
 	q := url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
@@ -92,6 +102,8 @@ func connect(path string, extra url.Values, connections int) (*sql.DB, error) {
 	for k, v := range extra {
 		q[k] = v
 	}
+	// The path is escaped by hand: "?" and "#" in a file's name would begin the query
+	// and the fragment of the URI (https://www.sqlite.org/uri.html, 3).
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite3", u.String())
 	if err != nil {

@@ -102,7 +102,9 @@ func testInstallation(t *testing.T, s *state) {
 	}
 }
 
+// A kill in the middle is a rollback to whoever opens the state next.
 func testAtomic(t *testing.T, s *state) {
+	// Any error of the function is the caller's own and ends the transaction.
 	broken := errors.New("broken")
 	err := s.Write(t.Context(), func(tx *store.Tx) error {
 		if err := tx.SaveEpisode(episode("k")); err != nil {
@@ -122,6 +124,7 @@ func testAtomic(t *testing.T, s *state) {
 	})
 }
 
+// The unique index, not the code, is what keeps a key from being filed twice.
 func testOneOpenEpisode(t *testing.T, s *state) {
 	s.write(func(tx *store.Tx) error { return tx.SaveEpisode(episode("k")) })
 	second := episode("k")
@@ -163,6 +166,7 @@ func normal(e *store.Episode) store.Episode {
 	return c
 }
 
+// Everyone's SQL joins over the map: each repeat must lead to the first's ticket.
 func testMap(t *testing.T, s *state) {
 	e := episode("k")
 	rec := func(n int64) *trimtab.Recommendation {
@@ -228,6 +232,8 @@ func linked(tx *store.Tx, key string) (*store.Link, error) {
 	return link, tx.SaveLink(link)
 }
 
+// What is due comes in the order in which it was planned: a comment before the
+// closing that it explains.
 func testOutbox(t *testing.T, s *state) {
 	s.write(func(tx *store.Tx) error {
 		link, err := linked(tx, "k")
@@ -255,6 +261,7 @@ func testOutbox(t *testing.T, s *state) {
 	})
 }
 
+// Two creations of one link would be two tickets of one marker.
 func testOneCreation(t *testing.T, s *state) {
 	err := s.Write(t.Context(), func(tx *store.Tx) error {
 		link, err := linked(tx, "k")
@@ -288,6 +295,7 @@ func testGathered(t *testing.T, s *state) {
 	})
 }
 
+// A scope without a watermark is read from the beginning, not an error.
 func testWatermark(t *testing.T, s *state) {
 	want := store.Watermark{At: at(7), Seen: map[string]string{"1": "v"}}
 	s.write(func(tx *store.Tx) error {
@@ -303,6 +311,7 @@ func testWatermark(t *testing.T, s *state) {
 	})
 }
 
+// 0.3 less 0.1 is 0.2 only in decimals.
 func testLedger(t *testing.T, s *state) {
 	entry := lifecycle.Entry{Kind: "verified", At: at(1), Baseline: usd("0.3"), Observed: usd("0.1"), Realised: usd("0.2"), Basis: "gross"}
 	s.write(func(tx *store.Tx) error {

@@ -49,6 +49,8 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	return &DB{db}, nil
 }
 
+// statements are in this order for a reason: folders are named while that is still
+// allowed, and the lock comes last (DuckDB docs, "Securing DuckDB").
 func (c Config) statements() []string {
 	folders := make([]string, len(c.Folders))
 	for i, f := range c.Folders {
@@ -160,6 +162,8 @@ func (db *DB) CheckSelect(ctx context.Context, query string) error {
 	if err := db.QueryRowContext(ctx, "SELECT CAST(json_serialize_sql("+Quote(query)+") AS VARCHAR)").Scan(&text); err != nil {
 		return Readable(err)
 	}
+	// json_serialize_sql takes SELECT statements only and says so in its answer; the
+	// query is parsed and never run.
 	var parsed struct {
 		Error        bool              `json:"error"`
 		ErrorMessage string            `json:"error_message"`

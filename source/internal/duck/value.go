@@ -35,6 +35,7 @@ func Value(v any) any {
 	return v
 }
 
+// whole widens the kinds that int64 holds without loss.
 func whole(v any) int64 {
 	switch v := v.(type) {
 	case int8:
