@@ -41,14 +41,15 @@ func newInit(env *environment) *cobra.Command {
 				{filepath.Join("rules", "first.yaml"), starterPack},
 				{filepath.Join("data", "billing.csv"), starterBilling},
 			}
+			t := table{names: []string{"wrote"}}
 			for _, f := range files {
 				if err := writeNew(filepath.Join(dir, f.name), f.data); err != nil {
 					return err
 				}
-				fmt.Fprintln(env.out, "wrote", filepath.Join(dir, f.name))
+				t.add(filepath.Join(dir, f.name))
 			}
-			fmt.Fprintf(env.out, "next: trimtab check -c %[1]s, then trimtab run -c %[1]s\n", filepath.Join(dir, "trimtab.yaml"))
-			return nil
+			t.more = fmt.Sprintf("next: trimtab check -c %[1]s, then trimtab run -c %[1]s", filepath.Join(dir, "trimtab.yaml"))
+			return env.print(t)
 		},
 	}
 }
