@@ -59,6 +59,7 @@ type Observer interface {
 type Claim struct {
 	Resource string
 	Since    time.Time
+	Currency string // of the baseline that the answer is compared with; "" for the only one
 }
 
 // Observation answers a claim.

@@ -101,7 +101,7 @@ func (j *Job) readsPeriods(rules []string, batches []batch) bool {
 func (j *Job) observe(ctx context.Context, o source.Observer, claimed []*store.Episode, measured map[int64]lifecycle.Measurement) error {
 	claims := make([]source.Claim, len(claimed))
 	for i, e := range claimed {
-		claims[i] = source.Claim{Resource: e.Resource, Since: e.State.ClaimedAt}
+		claims[i] = source.Claim{Resource: e.Resource, Since: e.State.ClaimedAt, Currency: e.State.Baseline.Currency}
 	}
 	seen, err := o.Observe(ctx, claims)
 	if err != nil {

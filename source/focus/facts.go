@@ -3,6 +3,7 @@ package focus
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -194,8 +195,8 @@ func optional(fields map[string]any, values map[string]sql.NullString) {
 }
 
 // addTags reads the tags and, from them, the environment, which companies tag
-// by more than one name. Keys are trimmed; tags that are no JSON object are
-// left out, as if there were none.
+// by more than one name. Keys are trimmed, numbers and truth values are written
+// out; tags that are no JSON object are left out, as if there were none.
 func addTags(fields map[string]any, text sql.NullString) {
 	var raw map[string]any
 	if !text.Valid || json.Unmarshal([]byte(text.String), &raw) != nil || len(raw) == 0 {
@@ -203,8 +204,11 @@ func addTags(fields map[string]any, text sql.NullString) {
 	}
 	tags := make(map[string]string, len(raw))
 	for k, v := range raw {
-		if s, ok := v.(string); ok {
-			tags[strings.TrimSpace(k)] = s
+		switch v := v.(type) {
+		case string:
+			tags[strings.TrimSpace(k)] = v
+		case bool, float64:
+			tags[strings.TrimSpace(k)] = fmt.Sprint(v)
 		}
 	}
 	fields["tags"] = tags

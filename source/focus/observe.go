@@ -86,6 +86,9 @@ func (r *reading) sums(ctx context.Context, claims []source.Claim, answers []sou
 		if err := rows.Scan(&n, &currency, &total); err != nil {
 			return duck.Readable(err)
 		}
+		if want := claims[n].Currency; want != "" && currency != want {
+			continue // billed in several currencies: only the baseline's can be compared
+		}
 		if answers[n].RunRate.Currency != "" {
 			// Euros and dollars have no sum: it is as if there were no data.
 			answers[n] = source.Observation{Until: answers[n].Until}

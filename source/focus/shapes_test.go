@@ -167,7 +167,7 @@ func TestTwoCurrencies(t *testing.T) {
 	want(t, of(t, charges...), map[string]string{"AWS/acc-1/vm-1": "60.875 EUR + 30.4375 USD"})
 	since := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 	seen, err := New(Config{Path: write(t, "a.csv", file(plain, append(charges, days(10, charge{"ResourceId": "vm-2"})...)...))}).
-		Observe(t.Context(), []source.Claim{{Resource: "vm-1", Since: since}, {Resource: "vm-2", Since: since}})
+		Observe(t.Context(), []source.Claim{{Resource: "vm-1", Since: since}, {Resource: "vm-2", Since: since}, {Resource: "vm-1", Since: since, Currency: "EUR"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +176,9 @@ func TestTwoCurrencies(t *testing.T) {
 	}
 	if seen[1].Days != 10 || seen[1].RunRate.String() != "30.4375 USD" {
 		t.Errorf("one currency: %v", seen[1])
+	}
+	if seen[2].Days != 10 || seen[2].RunRate.String() != "60.875 EUR" {
+		t.Errorf("the baseline's currency: %v", seen[2])
 	}
 }
 
