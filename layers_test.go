@@ -51,7 +51,7 @@ var layers = map[string][]string{
 		"internal/monitor", "internal/scan", "internal/store/...", "internal/strictyaml", "internal/web",
 	},
 	"internal/demo": {"", "rule", "internal/app", "internal/clock", "internal/sandbox", "internal/scan", "internal/store"},
-	"bench": {"", "internal/app", "internal/clock", "internal/sandbox", "source/focus"},
+	"bench":         {"", "internal/app", "internal/clock", "internal/sandbox", "source/focus"},
 	"cmd/trimtab": {
 		"", "rule", "internal/app", "internal/clock", "internal/demo", "internal/distribute", "internal/lifecycle", "internal/monitor",
 		"internal/sandbox", "internal/scan", "internal/store",
