@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,11 +23,20 @@ func newDemo(env *environment) *cobra.Command {
 			if err != nil {
 				return trimtab.Errorf(trimtab.Outside, "find this program: %w", err)
 			}
-			return demo.Run(c.Context(), demo.Config{Dir: dir, Command: []string{self}, Out: env.out, Log: env.log()})
+			return demo.Run(c.Context(), demo.Config{Dir: dir, Command: []string{self}, Name: calledAs(self), Out: env.out, Log: env.log()})
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "trimtab-demo", "the folder that everything is kept in")
 	return c
+}
+
+// calledAs is how whoever reads the output can call this program again: `go run`
+// builds it in a folder that is gone when it ends.
+func calledAs(self string) string {
+	if strings.Contains(self, "go-build") {
+		return "go run ./cmd/trimtab"
+	}
+	return os.Args[0]
 }
 
 func newSandbox(env *environment) *cobra.Command {

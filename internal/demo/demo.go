@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ import (
 type Config struct {
 	Dir     string
 	Command []string // how trimtab is started, for the process that is killed
+	Name    string   // how the reader starts it, for the commands that the story ends with
 	Out     io.Writer
 	Log     *slog.Logger
 }
@@ -158,8 +160,10 @@ func (t *teller) farewell() {
 		"recommendations list", "recommendations show 1", "tickets list", "savings", "rules list",
 		"rules diff --set aws.compute.max_cpu=1.0", "recommendations list -o json",
 	} {
-		fmt.Fprintf(t.Out, "  trimtab %s -c %s\n", c, t.path("trimtab.yaml"))
+		fmt.Fprintf(t.Out, "  %s %s -c %s\n", t.Name, c, t.path("trimtab.yaml"))
 	}
-	fmt.Fprintf(t.Out, "  sqlite3 %s 'SELECT * FROM recommendation_ticket_map'\n", t.path("trimtab.db"))
-	t.head("Another `demo` in this folder tells the next month.")
+	if _, err := exec.LookPath("sqlite3"); err == nil {
+		fmt.Fprintf(t.Out, "  sqlite3 %s 'SELECT * FROM recommendation_ticket_map'\n", t.path("trimtab.db"))
+	}
+	t.head("%s demo, again, tells the next month.", t.Name)
 }
