@@ -40,7 +40,6 @@ func calledAs(self string) string {
 }
 
 func newSandbox(env *environment) *cobra.Command {
-	c := &cobra.Command{Use: "sandbox", Short: "Trackers on loopback, to try things on"}
 	var listen, project, journal string
 	jira := &cobra.Command{
 		Use: "jira", Short: "A Jira on loopback, until interrupted", Args: cobra.NoArgs,
@@ -63,6 +62,5 @@ func newSandbox(env *environment) *cobra.Command {
 	jira.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "a loopback address")
 	jira.Flags().StringVar(&project, "project", "FIN", "the key of its project")
 	jira.Flags().StringVar(&journal, "journal", "", "a file that keeps its tickets; none keeps them in memory")
-	c.AddCommand(jira)
-	return c
+	return group("sandbox", "Trackers on loopback, to try things on", jira)
 }

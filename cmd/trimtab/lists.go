@@ -26,8 +26,9 @@ func (e *environment) read(c *cobra.Command, fn func(*store.Tx) error) error {
 }
 
 func newRecommendations(env *environment) *cobra.Command {
-	c := &cobra.Command{Use: "recommendations", Aliases: []string{"recs"}, Short: "What was recommended, and what became of it"}
-	c.AddCommand(newRecommendationsList(env), newRecommendationsShow(env), newDismiss(env), newSnooze(env))
+	c := group("recommendations", "What was recommended, and what became of it",
+		newRecommendationsList(env), newRecommendationsShow(env), newDismiss(env), newSnooze(env))
+	c.Aliases = []string{"recs"}
 	return c
 }
 
@@ -204,8 +205,7 @@ func (e *environment) move(c *cobra.Command, id string, event func(time.Time) li
 }
 
 func newTickets(env *environment) *cobra.Command {
-	c := &cobra.Command{Use: "tickets", Short: "The tickets, on all boards"}
-	c.AddCommand(&cobra.Command{
+	return group("tickets", "The tickets, on all boards", &cobra.Command{
 		Use: "list", Short: "One row a ticket", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var views []store.TicketView
@@ -224,7 +224,6 @@ func newTickets(env *environment) *cobra.Command {
 			return env.print(t)
 		},
 	})
-	return c
 }
 
 func newSavings(env *environment) *cobra.Command {

@@ -29,12 +29,12 @@ type environment struct {
 // newRoot is the whole command line. Errors are printed by report alone, so cobra
 // is told to keep quiet.
 func newRoot(env *environment) *cobra.Command {
-	root := &cobra.Command{
-		Use:           "trimtab",
-		Short:         "Find what a cloud wastes, file it once, follow it until the saving is verified",
-		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return env.check() },
-	}
+	root := group("trimtab", "Find what a cloud wastes, file it once, follow it until the saving is verified",
+		newDemo(env), newInit(env), newCheck(env), newRun(env), newScan(env), newDistribute(env), newMonitor(env), newServe(env),
+		newRecommendations(env), newTickets(env), newSavings(env), newRules(env), newSandbox(env), newVersion(env),
+	)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return env.check() }
 	root.SetIn(env.in)
 	root.SetOut(env.out)
 	root.SetErr(env.err)
@@ -46,10 +46,6 @@ func newRoot(env *environment) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return trimtab.Errorf(trimtab.Invalid, "%w", err).WithNext("`%s --help` lists the flags", c.CommandPath())
 	})
-	root.AddCommand(
-		newDemo(env), newInit(env), newCheck(env), newRun(env), newScan(env), newDistribute(env), newMonitor(env), newServe(env),
-		newRecommendations(env), newTickets(env), newSavings(env), newRules(env), newSandbox(env), newVersion(env),
-	)
 	return root
 }
 
@@ -103,6 +99,23 @@ func (e *environment) open(c *cobra.Command, log *slog.Logger) (a *app.App, done
 		return nil, nil, err
 	}
 	return a, func(err *error) { *err = errors.Join(*err, a.Close()) }, nil
+}
+
+// group is a command that only holds others: alone it lists them, and a name
+// that is none of them is a mistake, not a cry for help.
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return trimtab.Errorf(trimtab.Invalid, "unknown command %q for %q", args[0], c.CommandPath()).WithNext("`%s --help` lists them", c.CommandPath())
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(children...)
+	return c
 }
 
 func newVersion(env *environment) *cobra.Command {

@@ -16,9 +16,8 @@ import (
 )
 
 func newRules(env *environment) *cobra.Command {
-	c := &cobra.Command{Use: "rules", Short: "Lint, test, play and compare rules"}
-	c.AddCommand(newRulesLint(env), newRulesTest(env), newRulesEval(env), newRulesDiff(env), newRulesList(env))
-	return c
+	return group("rules", "Lint, test, play and compare rules",
+		newRulesLint(env), newRulesTest(env), newRulesEval(env), newRulesDiff(env), newRulesList(env))
 }
 
 func atLeastOne(c *cobra.Command, args []string) error {
