@@ -94,6 +94,7 @@ func TestMistakes(t *testing.T) {
 		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{fact: Owner}]":                                                                      "needs `by:`",
 		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {brake: {share: lots}}":                                                               "is no share",
 		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {due: {direction: in}}}":                                                       `field "due" is not followed in this version`,
+		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {summary: {direction: both}}}":                                                 `field "summary" is only taken in`,
 		"a: b: c": "trimtab.yaml:1",
 	} {
 		d, err := Parse("trimtab.yaml", []byte(text))

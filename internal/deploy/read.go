@@ -349,6 +349,9 @@ func (r *reader) sync(n strictyaml.Node) {
 		rule := r.d.Sync.Fields[key]
 		if d := g.Get("direction"); !d.IsZero() {
 			rule.Direction = merge.Direction(d.OneOf("both", "in", "out"))
+			if key != "status" && rule.Direction != merge.In {
+				d.Errorf("field %q is only taken in, in this version", key).WithHint("write direction: in")
+			}
 		}
 		if c := g.Get("conflict"); !c.IsZero() {
 			rule.Conflict = merge.Winner(c.OneOf("tracker", "trimtab", "ask"))
