@@ -14,7 +14,10 @@ func (j *Jira) editIssue(w http.ResponseWriter, r *http.Request, i *Issue) {
 		return
 	}
 	c, p := Change{Author: j.self.AccountID, History: compact(u.History)}, &problems{}
+	// Dropped, not refused: a client that believes it has set a status here must
+	// find out by reading back.
 	delete(u.Fields, "status")
+	// The issue is a copy: what was applied before a field was refused goes with it.
 	j.apply(i, &u, &c, p)
 	if p.any() {
 		reply(w, http.StatusBadRequest, p.shown())
@@ -31,9 +34,11 @@ func (j *Jira) editIssue(w http.ResponseWriter, r *http.Request, i *Issue) {
 // their screens if asked.
 func (j *Jira) listTransitions(w http.ResponseWriter, r *http.Request, i *Issue) {
 	flow := &j.project(i.Project).Workflow
+	// Without the word Jira leaves the fields out altogether.
 	withFields := strings.Contains(r.URL.Query().Get("expand"), "transitions.fields")
 	all := []any{}
 	for _, e := range flow.from(i.Status) {
+		// Only the ways into closed statuses have a screen, with the resolution alone.
 		screen := flow.closes(e.Transition) && !e.NoScreen
 		shown := map[string]any{
 			"id": e.ID, "name": e.Name, "to": j.shownStatus(r, flow, e.To), "hasScreen": screen, "isGlobal": e.From == "", "isInitial": false,
@@ -96,6 +101,7 @@ func (e edge) chosen(flow *Workflow, fields map[string]json.RawMessage, p *probl
 			resolution = flow.resolution(given.Name)
 		}
 	}
+	// An invalid one has been complained of already.
 	if e.NeedsResolution && resolution == "" && !p.any() {
 		p.field("resolution", "Resolution is required.")
 	}
@@ -106,6 +112,7 @@ func (e edge) chosen(flow *Workflow, fields map[string]json.RawMessage, p *probl
 func (j *Jira) listComments(w http.ResponseWriter, r *http.Request, i *Issue) {
 	q := r.URL.Query()
 	if q.Get("orderBy") == "-created" {
+		// In place, since the issue is a copy and is not stored again.
 		slices.Reverse(i.Comments)
 	}
 	start, size := pageOf(q, 100)
@@ -136,6 +143,7 @@ func (j *Jira) addComment(w http.ResponseWriter, r *http.Request, i *Issue) {
 		reply(w, http.StatusBadRequest, p.shown())
 		return
 	}
+	// Only now, so that a refused comment uses up no id.
 	c.ID = j.nextID()
 	i.Comments, i.Updated = append(i.Comments, c), c.Created
 	if !j.store(w, i) {

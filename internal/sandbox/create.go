@@ -11,7 +11,8 @@ import (
 // maxBulk is Jira's limit for one creation.
 const maxBulk = 50
 
-// elementError is a refused element of a bulk creation.
+// elementError is a refused element of a bulk creation. Elements count from 0,
+// and only this number tells a client which of its drafts was refused.
 type elementError struct {
 	Status  int      `json:"status"`
 	Errors  problems `json:"elementErrors"`
@@ -28,6 +29,7 @@ func (j *Jira) bulkCreate(w http.ResponseWriter, r *http.Request) {
 	if !ask(w, r, &body) {
 		return
 	}
+	// null is an element of a JSON list too, and would be followed as a pointer below.
 	if len(body.Updates) == 0 || len(body.Updates) > maxBulk || slices.Contains(body.Updates, nil) {
 		refuse(w, http.StatusBadRequest, fmt.Sprintf("Between 1 and %d issues can be created at once.", maxBulk))
 		return
@@ -40,6 +42,7 @@ func (j *Jira) bulkCreate(w http.ResponseWriter, r *http.Request) {
 	for _, i := range made {
 		refs, keys = append(refs, map[string]any{"id": i.id(), "key": i.Key, "self": self(r, "issue", i.id())}), append(keys, i.Key)
 	}
+	// The lock is free by now: a hook may look into the sandbox, or kill the caller.
 	if len(made) > 0 && j.cfg.OnCommit != nil {
 		j.cfg.OnCommit(Request{Method: r.Method, Path: r.URL.Path, Keys: keys})
 	}
@@ -63,6 +66,8 @@ func (j *Jira) createAll(w http.ResponseWriter, updates []*update) (made []*Issu
 			refused = append(refused, elementError{Status: http.StatusBadRequest, Errors: p.shown(), Element: n})
 			continue
 		}
+		// Counted apart: the project's own counter moves with the commit, so that a
+		// write that fails leaves no gap in the keys.
 		taken[i.Project]++
 		i.ID, i.Key = j.nextID(), fmt.Sprintf("%s-%d", i.Project, j.numbers[i.Project]+taken[i.Project])
 		made = append(made, i)
@@ -78,6 +83,7 @@ func (j *Jira) newIssue(u *update) (*Issue, *problems) {
 	var kind struct{ Name string }
 	_, _ = json.Unmarshal(u.Fields["project"], &project), json.Unmarshal(u.Fields["issuetype"], &kind) // what is wrong is empty
 	in := j.project(project.Key)
+	// Without a project or a type nothing else can be judged: one complaint is all.
 	if in == nil || in.Archived {
 		p.field("project", "valid project is required")
 		return nil, p
@@ -95,6 +101,7 @@ func (j *Jira) newIssue(u *update) (*Issue, *problems) {
 		Project: in.Key, Type: in.Types[at], Status: in.Workflow.Statuses[0].Name, Priority: "Medium", Reporter: j.self.AccountID,
 		Created: now, Updated: now,
 	}
+	// The change is dropped; only the values are wanted of it.
 	j.apply(i, u, &Change{}, p)
 	return i, p
 }

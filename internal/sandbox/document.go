@@ -19,6 +19,7 @@ type part struct {
 	Content []part `json:"content"`
 }
 
+// What stands within a line, and the blocks that a table's cell may hold.
 var (
 	inlineParts = []string{"text", "hardBreak", "mention", "emoji", "inlineCard", "date", "status"}
 	cellParts   = []string{"paragraph", "bulletList", "orderedList", "codeBlock", "blockquote", "heading", "rule", "panel"}
@@ -46,6 +47,8 @@ var children = map[string][]string{
 // notEmpty are the nodes that must have something inside.
 var notEmpty = []string{"bulletList", "orderedList", "listItem", "blockquote", "table", "tableRow", "tableCell", "tableHeader"}
 
+// knownMarks are the ways to show a text. One unknown mark refuses the whole
+// document, as one unknown node does.
 var knownMarks = []string{"strong", "em", "code", "strike", "link", "underline", "subsup", "textColor"}
 
 // checkDocument says why a value is no Atlassian document, or "". null is one.
@@ -54,12 +57,16 @@ func checkDocument(value json.RawMessage) string {
 	if err := json.Unmarshal(value, &doc); err != nil || doc != nil && (doc.Type != "doc" || doc.Version != 1) {
 		return "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
 	}
+	// That empties a description.
 	if doc == nil {
 		return ""
 	}
+	// An empty content will do, a missing one will not. Jira says neither which node
+	// is wrong nor why, so a client must get it right without help.
 	if doc.Content == nil || !doc.valid() {
 		return "INVALID_INPUT"
 	}
+	// The limit is on what a person reads, not on the JSON around it.
 	if units(doc.text()) > maxText {
 		return "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
 	}
@@ -71,6 +78,8 @@ func (p *part) valid() bool {
 	if (p.Type == "text") != (p.Text != nil) || p.Text != nil && *p.Text == "" || len(p.Content) == 0 && slices.Contains(notEmpty, p.Type) {
 		return false
 	}
+	// It is not empty by now. An item that began with a list would have nothing to
+	// hang its bullet on.
 	if p.Type == "listItem" && p.Content[0].Type != "paragraph" && p.Content[0].Type != "codeBlock" {
 		return false
 	}
@@ -128,6 +137,7 @@ func plainDocument(text string) json.RawMessage {
 	content := []any{}
 	for line := range strings.SplitSeq(text, "\n") {
 		paragraph := map[string]any{"type": "paragraph"}
+		// An empty line is a paragraph without content: Jira refuses empty texts.
 		if line != "" {
 			paragraph["content"] = []any{map[string]any{"type": "text", "text": line}}
 		}

@@ -65,6 +65,7 @@ func (j *Jira) ClearFaults() {
 func (f *faults) stop() chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// Made on first use, so that the zero value is ready.
 	if f.stopped == nil {
 		f.stopped = make(chan struct{})
 	}
@@ -76,6 +77,7 @@ func (f *faults) release() {
 	stopped := f.stop()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// Stop may be called twice, a channel is closed once.
 	select {
 	case <-stopped:
 	default:
@@ -91,10 +93,12 @@ func (f *faults) next(r *http.Request) *Fault {
 		if one.Method != "" && one.Method != r.Method || !strings.HasPrefix(r.URL.Path, one.Path) {
 			continue
 		}
+		// One that lets the request pass leaves it to those behind it.
 		if one.After > 0 {
 			one.After--
 			continue
 		}
+		// A negative count never gets to zero: for ever.
 		if one.Times--; one.Times == 0 {
 			f.pending = append(f.pending[:i:i], f.pending[i+1:]...)
 		}
@@ -116,6 +120,7 @@ func (j *Jira) faulty(next http.Handler) http.Handler {
 
 // fail lets a fault happen to a request.
 func (j *Jira) fail(w http.ResponseWriter, r *http.Request, f *Fault, next http.Handler) {
+	// For every kind: Jira asks for a pause on a 503 as well.
 	if f.RetryAfter != "" {
 		w.Header().Set("Retry-After", f.RetryAfter)
 	}
@@ -130,6 +135,8 @@ func (j *Jira) fail(w http.ResponseWriter, r *http.Request, f *Fault, next http.
 	case Unauthorized:
 		refuse(w, http.StatusUnauthorized, "Client must be authenticated to access this resource.")
 	case HTML:
+		// With 200, as a login page or a proxy in between gives it: success, until one
+		// reads it.
 		w.Header().Set("Content-Type", "text/html;charset=UTF-8")
 		_, _ = w.Write([]byte("<!DOCTYPE html><html><title>Log in</title><form action=/login></form></html>"))
 	case Reset:
@@ -147,10 +154,12 @@ func (j *Jira) actAndFail(w http.ResponseWriter, r *http.Request, kind Kind, nex
 	switch kind {
 	case Slow:
 		select {
+		// Nothing is sent: it is the caller's own limit that has to end this.
 		case <-r.Context().Done():
 		case <-j.faults.stop():
 		}
 	case Truncate:
+		// The promised length is that of the whole, or half an answer would look complete.
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(answer.body.Len()))
 		w.WriteHeader(answer.code)

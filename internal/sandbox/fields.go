@@ -9,7 +9,8 @@ import (
 	"unicode/utf16"
 )
 
-// Jira's limits, in UTF-16 units as its language counts.
+// Jira's limits, in UTF-16 units as its language counts; that of a property is
+// in bytes of its JSON.
 const (
 	maxSummary  = 255
 	maxText     = 32767
@@ -34,6 +35,7 @@ type prop struct {
 	Value json.RawMessage `json:"value"`
 }
 
+// units is the length of a text for Jira: an emoji counts as two.
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
 // onlyOnce: a field may be set or changed by verbs, not both.
@@ -47,12 +49,15 @@ func (u *update) onlyOnce(p *problems) {
 
 // apply writes the fields and properties of a request into an issue.
 func (j *Jira) apply(i *Issue, u *update, c *Change, p *problems) {
+	// Every field is tried even after one was refused: Jira lists all complaints at
+	// once.
 	u.onlyOnce(p)
 	project := j.project(i.Project)
 	for name, value := range u.Fields {
 		switch {
 		case slices.Contains(project.Hidden, name):
 			p.field(name, "Field '%s' cannot be set. It is not on the appropriate screen, or unknown.", name)
+		// Accepted and lost, the silent success that makes clients read back.
 		case slices.Contains(project.Swallows, name):
 		default:
 			j.setField(i, name, value, c, p)
@@ -65,6 +70,7 @@ func (j *Jira) apply(i *Issue, u *update, c *Change, p *problems) {
 			changeLabels(i, verbs, c, p)
 		}
 	}
+	// Properties stand on no screen, so that no project can hide or swallow them.
 	setProperties(&i.Properties, u.Properties, p)
 }
 
@@ -130,6 +136,7 @@ func (j *Jira) setAssignee(i *Issue, value json.RawMessage, c *Change, p *proble
 	}
 	id := ""
 	if given != nil {
+		// Either will do; both at once are the id of nobody.
 		id = given.AccountID + given.ID
 		if u := j.user(id); u == nil || u.Inactive {
 			p.field("assignee", "User '%s' cannot be assigned issues.", id)
@@ -156,6 +163,7 @@ func okLabels(labels []string, p *problems) bool {
 
 // changeLabels carries out add, remove and set, in their order.
 func changeLabels(i *Issue, verbs []map[string]json.RawMessage, c *Change, p *problems) {
+	// On a copy: when one verb is refused, none before it has happened.
 	labels := slices.Clone(i.Labels)
 	for _, verb := range verbs {
 		for name, value := range verb {
@@ -169,6 +177,7 @@ func changeLabels(i *Issue, verbs []map[string]json.RawMessage, c *Change, p *pr
 			case name == "remove" && json.Unmarshal(value, &label) == nil:
 				labels = slices.DeleteFunc(labels, func(l string) bool { return l == label })
 			default:
+				// okLabels knows better what is wrong, if it was the one to refuse.
 				if !p.any() {
 					p.field("labels", "The verb '%s' does not fit its value.", name)
 				}

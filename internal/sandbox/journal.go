@@ -37,12 +37,14 @@ func (j *Jira) openJournal() (err error) {
 	if err != nil {
 		return err
 	}
+	// In bytes: all that ends with a line end.
 	whole := int64(bytes.LastIndexByte(content, '\n') + 1)
 	for n, line := range bytes.Split(content[:whole], []byte("\n")) {
 		if err := j.replay(line); err != nil {
 			return fmt.Errorf("line %d: %w", n+1, err)
 		}
 	}
+	// Before anything is appended, or the next line would continue the torn one.
 	if err := file.Truncate(whole); err != nil {
 		return err
 	}
@@ -72,6 +74,8 @@ func (j *Jira) replay(line []byte) error {
 
 // take makes an issue the current state and keeps the counters ahead of it.
 func (j *Jira) take(i *Issue) {
+	// Lines hold whole issues, not differences: the latest one counts. Deleted ones
+	// are taken like others, because their ids and keys stay used.
 	if j.issues[i.ID] == nil {
 		j.order = append(j.order, i.ID)
 	}
@@ -93,6 +97,7 @@ func (j *Jira) take(i *Issue) {
 // commit makes changed issues durable and then current; the caller holds the
 // lock. When it fails, nothing has changed.
 func (j *Jira) commit(issues ...*Issue) error {
+	// The disk first: no answer may tell of what a kill could take back.
 	if j.cfg.Journal != "" {
 		if err := j.write(entry{Issues: issues}); err != nil {
 			return err
@@ -106,6 +111,7 @@ func (j *Jira) commit(issues ...*Issue) error {
 
 // write appends a line and waits until the disk has it.
 func (j *Jira) write(e entry) error {
+	// A request can outlast the context of Stop.
 	if j.journal == nil {
 		return errors.New("the sandbox is stopped")
 	}

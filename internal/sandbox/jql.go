@@ -58,6 +58,7 @@ func parseJQL(text string) (*query, error) {
 		}
 		q.conditions = append(q.conditions, c)
 	}
+	// The real search too refuses to list a whole site; an order is no restriction.
 	if len(q.conditions) == 0 {
 		return nil, jqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 	}
@@ -87,6 +88,8 @@ func scanJQL(text string) ([]word, error) {
 		case strings.ContainsRune("(),", r):
 			words, i = append(words, word{string(r), false}), i+1
 		default:
+			// JQL needs no space around an operator: a word also ends where letters and
+			// signs meet.
 			operator := strings.ContainsRune("=<>!~", r)
 			end := i
 			for end < len(runes) && !unicode.IsSpace(runes[end]) && !strings.ContainsRune(`(),"'`, runes[end]) && strings.ContainsRune("=<>!~", runes[end]) == operator {
@@ -138,6 +141,7 @@ func (p *jqlParser) accept(text string) bool {
 	return true
 }
 
+// wrong refuses the search at the word where the parser stands.
 func (p *jqlParser) wrong(expected string) error {
 	found := "the end of the query"
 	if !p.end() {
@@ -152,6 +156,8 @@ func (p *jqlParser) condition() (condition, error) {
 		if !p.accept(field) {
 			continue
 		}
+		// Of each field only the operators that the client uses; the rest is refused
+		// below like any other mistake.
 		c := condition{field: field}
 		switch {
 		case field == "updated" && p.accept(">="):
@@ -184,6 +190,7 @@ func (p *jqlParser) moment(c condition) (condition, error) {
 
 // set reads the values of IN, at least one.
 func (p *jqlParser) set(c condition) (condition, error) {
+	// IN is an = with alternatives.
 	c.op = "="
 	if !p.accept("(") {
 		return c, p.wrong("'('")
@@ -206,6 +213,8 @@ func (p *jqlParser) set(c condition) (condition, error) {
 // reserved words are no values unless they are quoted.
 var reserved = []string{"and", "or", "not", "in", "is", "order", "by", "empty", "null", "(", ")", ","}
 
+// value takes one value. A label that is called "order" must come in quotes, as
+// on the real site, or it would end the conditions.
 func (p *jqlParser) value() (string, error) {
 	if p.end() {
 		return "", p.wrong("a value")
@@ -228,6 +237,7 @@ func (p *jqlParser) orderClause(q *query) error {
 	}
 	for {
 		o := orderBy{}
+		// Fields that always have a value, so that nothing is said of where none goes.
 		for _, field := range []string{"created", "updated", "key", "id"} {
 			if p.accept(field) {
 				o.field = field
@@ -264,6 +274,8 @@ func (c condition) fits(i *Issue) bool {
 	case "project":
 		return strings.EqualFold(i.Project, c.values[0])
 	}
+	// The moment itself counts in: a client that asks from the last one that it saw
+	// gets that issue again and must bear it.
 	return i.Updated.UnixMilli() >= c.millis
 }
 
@@ -289,6 +301,7 @@ func (o orderBy) compare(a, b *Issue) int {
 	case "updated":
 		return a.Updated.Compare(b.Updated)
 	case "key":
+		// By number, not by letters: FIN-9 comes before FIN-10, hence the length.
 		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(len(a.Key), len(b.Key)), cmp.Compare(a.Key, b.Key))
 	}
 	return cmp.Compare(a.ID, b.ID)

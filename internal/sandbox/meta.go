@@ -16,6 +16,7 @@ func (j *Jira) serverInfo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// myself is the cheapest question that needs credentials: clients try theirs on it.
 func (j *Jira) myself(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, j.shownUser(r, j.self.AccountID))
 }
@@ -60,10 +61,12 @@ func (u User) matches(q url.Values) bool {
 	}
 	text := strings.ToLower(q.Get("query"))
 	name, email := strings.ToLower(u.Name), strings.ToLower(u.Email)
+	// A query of nothing is the beginning of every name and finds everybody.
 	byWord := slices.ContainsFunc(strings.Fields(name), func(w string) bool { return strings.HasPrefix(w, text) })
 	return strings.HasPrefix(name, text) || byWord || !u.HideEmail && strings.HasPrefix(email, text)
 }
 
+// listPriorities has no pages: it answers with the bare list, as the real one.
 func (j *Jira) listPriorities(w http.ResponseWriter, r *http.Request) {
 	all := []any{}
 	for _, name := range priorities {
@@ -101,6 +104,7 @@ func (j *Jira) showProject(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	shown := j.shownProjectRef(r, p)
+	// An archived project can still be looked at; only creating in it is refused.
 	shown["archived"], shown["description"], shown["lead"] = p.Archived, "", j.shownUser(r, j.self.AccountID)
 	shown["issueTypes"] = j.shownTypes(r, p)
 	reply(w, http.StatusOK, shown)
@@ -133,6 +137,8 @@ func (j *Jira) projectStatuses(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, all)
 }
 
+// issueTypes lists what can be created. On this page the list is called
+// issueTypes, where others say values.
 func (j *Jira) issueTypes(w http.ResponseWriter, r *http.Request) {
 	p := j.asked(w, r)
 	if p == nil {
@@ -168,6 +174,7 @@ func (j *Jira) createFields(w http.ResponseWriter, r *http.Request) {
 	}
 	fields := []any{}
 	for i, f := range screen {
+		// Clients see beforehand what a creation would refuse.
 		if slices.Contains(p.Hidden, f.id) {
 			continue
 		}

@@ -59,6 +59,8 @@ func (i *Issue) id() string { return strconv.FormatInt(i.ID, 10) }
 
 // clone copies an issue deeply enough that no part is shared that changes.
 func (i *Issue) clone() *Issue {
+	// Documents are replaced, never changed in place, and may be shared. So are the
+	// properties of comments, which nobody edits.
 	c := *i
 	c.Labels, c.Changes, c.Comments = slices.Clone(i.Labels), slices.Clone(i.Changes), slices.Clone(i.Comments)
 	c.Properties = maps.Clone(i.Properties)
@@ -76,6 +78,8 @@ func (c *Change) set(field string, value *string, to string) {
 
 // record ends a change: an entry that says something moves the issue on.
 func (j *Jira) record(i *Issue, c Change) {
+	// What changes nothing must not move updated: whoever watches for changes would
+	// take each repeated write for news.
 	if len(c.Items) == 0 {
 		return
 	}
@@ -86,12 +90,14 @@ func (j *Jira) record(i *Issue, c Change) {
 
 // nextID counts issues, entries and comments together.
 func (j *Jira) nextID() int64 {
+	// Gaps do no harm; growing is what the order of issues rests on.
 	j.lastID++
 	return j.lastID
 }
 
 // find gives a live issue by id or key, not to be changed in place.
 func (j *Jira) find(idOrKey string) *Issue {
+	// A key has a dash in it, so that a number can only be an id.
 	if id, err := strconv.ParseInt(idOrKey, 10, 64); err == nil {
 		if i := j.issues[id]; i != nil && !i.Deleted {
 			return i
@@ -109,6 +115,7 @@ func (j *Jira) find(idOrKey string) *Issue {
 // live lists the issues that exist, oldest first.
 func (j *Jira) live() []*Issue {
 	var all []*Issue
+	// The map would give another order each time.
 	for _, id := range j.order {
 		if i := j.issues[id]; !i.Deleted {
 			all = append(all, i)

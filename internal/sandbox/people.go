@@ -40,6 +40,7 @@ func (j *Jira) Get(idOrKey string) (Issue, bool) {
 	return Issue{}, false
 }
 
+// where gives copies: callers may keep them while the sandbox goes on.
 func (j *Jira) where(keep func(*Issue) bool) []Issue {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -86,6 +87,7 @@ func (j *Jira) Assign(idOrKey, accountID, author string) error {
 func (j *Jira) Comment(idOrKey, text, author string) error {
 	return j.byHand(idOrKey, author, func(i *Issue, _ *Change) error {
 		i.Comments = append(i.Comments, Comment{ID: j.nextID(), Author: author, Body: plainDocument(text), Created: j.now()})
+		// A comment changes no field, so the changelog would not move the issue on.
 		i.Updated = j.now()
 		return nil
 	})
@@ -113,6 +115,8 @@ func (j *Jira) Edit(idOrKey string, e Edited, author string) error {
 // Delete removes an issue for good.
 func (j *Jira) Delete(idOrKey string) error {
 	return j.byHand(idOrKey, "", func(i *Issue, _ *Change) error {
+		// Kept with a mark: the journal must say so, and the key is never given out
+		// again. No changelog tells of it; watchers only find that it is missing.
 		i.Deleted = true
 		return nil
 	})
@@ -126,6 +130,7 @@ func (j *Jira) byHand(idOrKey, author string, act func(*Issue, *Change) error) e
 	if old == nil {
 		return fmt.Errorf("there is no issue %s", idOrKey)
 	}
+	// The old one stays current until the commit, whatever fails before.
 	i, c := old.clone(), Change{Author: author}
 	if err := act(i, &c); err != nil {
 		return fmt.Errorf("%s: %w", i.Key, err)
@@ -137,6 +142,7 @@ func (j *Jira) byHand(idOrKey, author string, act func(*Issue, *Change) error) e
 // setDescription notes the plain text in the changelog, as Jira does.
 func setDescription(i *Issue, doc json.RawMessage, c *Change) {
 	from, to := plainText(i.Description), plainText(doc)
+	// Documents are compared, not texts: new marks on old words are a change.
 	if string(i.Description) == string(doc) {
 		return
 	}
@@ -147,6 +153,7 @@ func setDescription(i *Issue, doc json.RawMessage, c *Change) {
 // setLabels keeps labels sorted and each once.
 func setLabels(i *Issue, labels []string, c *Change) {
 	next := slices.Clone(labels)
+	// The same labels in another order are no change.
 	slices.Sort(next)
 	next = slices.Compact(next)
 	if slices.Equal(next, i.Labels) {

@@ -14,6 +14,8 @@ import (
 	"strings"
 )
 
+// Jira's limits. maxFetch is for one fetch, and for a page of a search that
+// shows more than ids.
 const (
 	maxFetch = 100
 	maxIDs   = 5000 // issues on a page of ids
@@ -80,6 +82,7 @@ type question struct {
 
 // readQuestion reads a search; false means that it has been refused.
 func readQuestion(w http.ResponseWriter, r *http.Request) (q question, ok bool) {
+	// Jira's own, for those who ask for no size.
 	q.Size = 50
 	if r.Method == http.MethodPost {
 		return q, ask(w, r, &q)
@@ -113,14 +116,19 @@ func (j *Jira) search(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "At most 5 properties can be asked for.")
 		return
 	}
+	// Bare ids are cheap, and come by the thousand.
 	most := maxFetch
 	if !slices.ContainsFunc(q.Fields, func(f string) bool { return f != "id" && f != "key" }) {
 		most = maxIDs
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	// What was written is found at once. The real index is minutes late, which is
+	// why a client may not rest on a search alone.
 	found := slices.DeleteFunc(j.live(), func(i *Issue) bool { return !query.fits(i) })
 	query.sort(found)
+	// Asking for too many is no mistake, one only gets fewer: the token says whether
+	// there is more, not the count.
 	size := min(max(q.Size, 1), most)
 	issues := []any{}
 	for _, i := range window(found, start, size) {
@@ -134,6 +142,8 @@ func (j *Jira) search(w http.ResponseWriter, r *http.Request) {
 }
 
 // place is what a page token says: a position in one search.
+// It is a mere count: what changes between two pages moves the rest, so that an
+// issue may come twice. Clients have to bear that on the real site too.
 type place struct {
 	Start  int
 	Search uint64
@@ -169,6 +179,8 @@ func (q question) start() (int, bool) {
 	return p.Start, true
 }
 
+// ticketPage needs neither script nor network: a demo may run offline. The
+// template escapes what people wrote.
 var ticketPage = template.Must(template.New("ticket").Parse(`<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>{{.Key}} {{.Summary}}</title>
 <style>body{font:16px/1.5 system-ui;max-width:48rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap}</style>

@@ -14,6 +14,7 @@ const maxRequest = 8 << 20
 
 // routes are the paths that the sandbox answers; all others are 404.
 func (j *Jira) routes() http.Handler {
+	// The most specific pattern wins, in whatever order they are added.
 	api := http.NewServeMux()
 	for pattern, answer := range map[string]http.HandlerFunc{
 		"GET /rest/api/3/serverInfo":                                     j.serverInfo,
@@ -41,6 +42,8 @@ func (j *Jira) routes() http.Handler {
 		api.HandleFunc(pattern, answer)
 	}
 	all := http.NewServeMux()
+	// Faults come before credentials, as a broken proxy does. People's pages need
+	// neither: a browser has no token, and the listener is on loopback.
 	all.Handle("/rest/api/3/", j.faulty(j.known(api)))
 	all.HandleFunc("GET /browse/{key}", j.browse)
 	return all
@@ -50,8 +53,10 @@ func (j *Jira) routes() http.Handler {
 func (j *Jira) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		email, token, _ := r.BasicAuth()
+		// The case of an e-mail does not matter to Jira, that of a token does.
 		right := subtle.ConstantTimeCompare([]byte(strings.ToLower(email)+"\x00"+token), []byte(strings.ToLower(j.cfg.Email)+"\x00"+j.cfg.Token))
 		if right != 1 {
+			// Jira marks a failed login with it, also where it goes on as with a stranger.
 			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
 			refuse(w, http.StatusUnauthorized, "Client must be authenticated to access this resource.")
 			return
@@ -75,6 +80,7 @@ func (j *Jira) onIssue(act func(http.ResponseWriter, *http.Request, *Issue)) htt
 		defer j.mu.Unlock()
 		i := j.find(r.PathValue("issue"))
 		if i == nil {
+			// What is missing and what is hidden sound the same: keys cannot be probed for.
 			refuse(w, http.StatusNotFound, "Issue does not exist or you do not have permission to see it.")
 			return
 		}
@@ -139,6 +145,7 @@ func ask(w http.ResponseWriter, r *http.Request, into any) bool {
 
 // store commits what a request changed; false means that it has been refused.
 func (j *Jira) store(w http.ResponseWriter, issues ...*Issue) bool {
+	// Nothing has changed then, in memory or on disk.
 	if err := j.commit(issues...); err != nil {
 		refuse(w, http.StatusInternalServerError, "The change could not be stored: "+err.Error())
 		return false

@@ -89,6 +89,7 @@ func New(cfg Config) (*Jira, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	// setUp fills gaps in; the caller's own lists stay as they are.
 	cfg.Projects, cfg.Users = slices.Clone(cfg.Projects), slices.Clone(cfg.Users)
 	j := &Jira{cfg: cfg, issues: map[int64]*Issue{}, numbers: map[string]int64{}, lastID: firstID}
 	if err := j.setUp(); err != nil {
@@ -109,6 +110,7 @@ func (j *Jira) setUp() error {
 	keys := map[string]bool{}
 	for i := range j.cfg.Projects {
 		p := &j.cfg.Projects[i]
+		// The number of an issue is what follows the first dash of its key.
 		if p.Key == "" || strings.ContainsAny(p.Key, "- ") || keys[p.Key] {
 			return fmt.Errorf("project %d: the key %q is empty, not a word or taken", i+1, p.Key)
 		}
@@ -123,6 +125,7 @@ func (j *Jira) setUp() error {
 			return fmt.Errorf("project %s: %w", p.Key, err)
 		}
 	}
+	// The account of the API may be one of the people, as at small companies.
 	for _, u := range j.cfg.Users {
 		if strings.EqualFold(u.Email, j.cfg.Email) {
 			j.self = u
@@ -143,6 +146,8 @@ func (j *Jira) Start(addr string) error {
 	if err != nil {
 		return err
 	}
+	// Asked of the listener, since a name may lead anywhere. There is no TLS: the
+	// token must not leave the machine.
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		return errors.Join(fmt.Errorf("a sandbox listens on loopback only, not on %s", addr), listener.Close())
 	}
@@ -174,8 +179,10 @@ func (j *Jira) URL() string {
 // Stop ends the server, lets running requests finish until the context ends,
 // and closes the journal. It may be called twice.
 func (j *Jira) Stop(ctx context.Context) error {
+	// First, or Shutdown would wait for those who are kept waiting.
 	j.faults.release()
 	j.mu.Lock()
+	// The lock is not held during Shutdown: running requests need it to end.
 	server, served := j.server, j.served
 	j.server, j.listener = nil, nil
 	j.mu.Unlock()
@@ -188,6 +195,7 @@ func (j *Jira) Stop(ctx context.Context) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	// Last, because those requests still had something to store.
 	if j.journal != nil {
 		err = errors.Join(err, j.journal.Close())
 		j.journal = nil

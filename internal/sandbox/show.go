@@ -22,6 +22,8 @@ func when(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000-0
 
 // number makes a stable id of a name, for things that have names only.
 func number(kind, name string) string {
+	// Five digits, as Jira's ids look. A hash needs no keeping: after a restart the
+	// ids are the same.
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(kind + "\x00" + strings.ToLower(name)))
 	return strconv.Itoa(int(h.Sum32()%90000) + 10000)
@@ -38,6 +40,7 @@ func (j *Jira) shownUser(r *http.Request, accountID string) any {
 		"self": self(r, "user") + "?accountId=" + url.QueryEscape(u.AccountID), "accountId": u.AccountID, "accountType": "atlassian",
 		"displayName": u.Name, "active": !u.Inactive, "timeZone": "Etc/UTC",
 	}
+	// Left out, not empty: that is how Jira hides it.
 	if !u.HideEmail {
 		shown["emailAddress"] = u.Email
 	}
@@ -76,11 +79,13 @@ func shownResolutions(r *http.Request, names []string) []any {
 	return all
 }
 
+// shownType shows an issue type. All are plain ones, neither epics nor subtasks.
 func (j *Jira) shownType(r *http.Request, name string) map[string]any {
 	id := number("issuetype", name)
 	return map[string]any{"self": self(r, "issuetype", id), "id": id, "name": name, "description": "", "subtask": false, "hierarchyLevel": 0}
 }
 
+// shownProjectRef is a project as other answers mention it; showProject says more.
 func (j *Jira) shownProjectRef(r *http.Request, p *Project) map[string]any {
 	id := number("project", p.Key)
 	return map[string]any{"self": self(r, "project", id), "id": id, "key": p.Key, "name": p.Name, "projectTypeKey": "software", "simplified": false}
@@ -90,6 +95,7 @@ func (j *Jira) shownProjectRef(r *http.Request, p *Project) map[string]any {
 func (j *Jira) fieldsOf(r *http.Request, i *Issue) map[string]any {
 	p := j.project(i.Project)
 	labels := i.Labels
+	// No labels are [] in JSON, never null.
 	if labels == nil {
 		labels = []string{}
 	}
@@ -113,6 +119,7 @@ func (j *Jira) shownIssue(r *http.Request, i *Issue, wanted wish) any {
 			fields[name] = value
 		}
 	}
+	// A search for bare ids has no fields, not even empty ones.
 	if len(fields) > 0 {
 		shown["fields"] = fields
 	}
@@ -149,12 +156,15 @@ func (j *Jira) shownComment(r *http.Request, i *Issue, c Comment, properties boo
 // in historyMetadata comes back word for word.
 func (j *Jira) shownChange(r *http.Request, c Change) any {
 	items := []any{}
+	// The real site has ids in from and to where there are some; here both pairs are
+	// the words.
 	for _, f := range c.Items {
 		items = append(items, map[string]any{
 			"field": f.Field, "fieldId": f.Field, "fieldtype": "jira", "from": f.From, "fromString": f.From, "to": f.To, "toString": f.To,
 		})
 	}
 	shown := map[string]any{"id": strconv.FormatInt(c.ID, 10), "created": when(c.At), "items": items}
+	// An entry of an account that is gone has no author at all.
 	if author := j.shownUser(r, c.Author); author != nil {
 		shown["author"] = author
 	}
@@ -170,6 +180,7 @@ func pageOf(q url.Values, most int) (start, size int) {
 	if n, err := strconv.Atoi(q.Get("startAt")); err == nil && n > 0 {
 		start = n
 	}
+	// Too many is cut down, nonsense is the default: neither is refused.
 	if n, err := strconv.Atoi(q.Get("maxResults")); err == nil && n > 0 {
 		size = min(n, most)
 	}

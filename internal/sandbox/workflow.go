@@ -32,6 +32,7 @@ type Transition struct {
 // priorities are the same on all projects.
 var priorities = []string{"Highest", "High", "Medium", "Low", "Lowest"}
 
+// defaultResolutions begin with what a closing transition sets by itself.
 var defaultResolutions = []string{"Done", "Won't Do", "Duplicate", "Cannot Reproduce"}
 
 // defaultWorkflow is Jira's simplest with an order: what is done may be reopened.
@@ -52,6 +53,7 @@ func defaultWorkflow() Workflow {
 // together.
 func (w *Workflow) setUp() error {
 	if len(w.Statuses) == 0 {
+		// A project may have words of its own for the end and leave the way to us.
 		resolutions := w.Resolutions
 		*w = defaultWorkflow()
 		w.Resolutions = resolutions
@@ -92,6 +94,8 @@ type edge struct {
 func (w *Workflow) from(status string) []edge {
 	var all []edge
 	for i, t := range w.Transitions {
+		// One from anywhere does not lead back to where the issue is. The ids look like
+		// Jira's (11, 21, 31) and are no index.
 		if t.From == status || t.From == "" && t.To != status {
 			all = append(all, edge{Transition: t, ID: strconv.Itoa(11 + 10*i)})
 		}
@@ -101,11 +105,13 @@ func (w *Workflow) from(status string) []edge {
 
 // closes reports whether a transition ends in a closed status, where an issue
 // has a resolution.
+// It rests on setUp, which has refused transitions into nowhere.
 func (w *Workflow) closes(t Transition) bool { return w.status(t.To).Category == "done" }
 
 // enter moves an issue along; a closed issue has a resolution, an open one none.
 func (w *Workflow) enter(i *Issue, t Transition, resolution string, c *Change) {
 	c.set("status", &i.Status, t.To)
+	// Reopening clears it: Jira takes any issue with a resolution for resolved.
 	if !w.closes(t) {
 		resolution = ""
 	} else if resolution == "" && len(w.Resolutions) > 0 {
