@@ -42,6 +42,7 @@ func document(md string) node {
 	c := converter{source: []byte(cut(md, maxText))}
 	parser := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)).Parser()
 	blocks := c.blocks(parser.Parse(gmtext.NewReader(c.source)), 0)
+	// A description of nothing is still a document with a paragraph.
 	if len(blocks) == 0 {
 		blocks = []node{{Type: "paragraph"}}
 	}
@@ -92,6 +93,7 @@ func (c converter) block(n ast.Node, level int) []node {
 		return []node{c.code(n.Lines(), string(n.Language(c.source)))}
 	case *ast.CodeBlock:
 		return []node{c.code(n.Lines(), "")}
+	// Jira knows no HTML. What a rule's author wrote is shown, not lost.
 	case *ast.HTMLBlock:
 		return []node{c.rawHTML(n)}
 	case *ast.Blockquote:
@@ -209,6 +211,7 @@ func (c converter) table(n *extast.Table, inner bool) []node {
 			line = append(line, text...)
 			cells = append(cells, node{Type: cellType, Content: []node{paragraph(text)}})
 		}
+		// Both shapes grow together: one is dropped at the end, and rows are few.
 		flat = append(flat, paragraph(joined(line)))
 		table.Content = append(table.Content, node{Type: "tableRow", Content: cells})
 	}
@@ -227,6 +230,8 @@ func (c converter) inlines(parent ast.Node, marks []mark) []node {
 	return joined(all)
 }
 
+// inline converts one piece of text. What has no form in a document goes on with
+// its children, so that at least the words arrive.
 func (c converter) inline(n ast.Node, marks []mark) []node {
 	switch n := n.(type) {
 	case *ast.Text:
@@ -234,6 +239,7 @@ func (c converter) inline(n ast.Node, marks []mark) []node {
 	case *ast.String:
 		return textNode(string(n.Value), marks)
 	case *ast.CodeSpan:
+		// A code span may go over lines in Markdown; its line ends are spaces.
 		text := strings.ReplaceAll(c.raw(n), "\n", " ")
 		return textNode(text, withCode(marks))
 	case *ast.Emphasis:
@@ -246,6 +252,7 @@ func (c converter) inline(n ast.Node, marks []mark) []node {
 		return c.inlines(n, with(marks, mark{Type: "strike"}))
 	case *ast.Link:
 		return c.link(n, n.Destination, marks)
+	// Jira shows only images that were attached to the ticket: a link will do.
 	case *ast.Image:
 		return c.link(n, n.Destination, marks)
 	case *ast.AutoLink:
@@ -277,6 +284,8 @@ func (c converter) text(n *ast.Text, marks []mark) []node {
 func resolved(text string) string {
 	var b bytes.Buffer
 	w := bufio.NewWriter(&b)
+	// The parser leaves both in the text. Its HTML writer alone knows them all, so
+	// its output is turned back into text.
 	gmhtml.DefaultWriter.Write(w, []byte(text))
 	if w.Flush() != nil { // memory does not fail
 		return text
@@ -298,6 +307,7 @@ func (c converter) raw(parent ast.Node) string {
 	return b.String()
 }
 
+// segments is raw HTML within a line, on one line.
 func (c converter) segments(all *gmtext.Segments) string {
 	var b strings.Builder
 	for i := range all.Len() {
@@ -319,6 +329,7 @@ func (c converter) link(n ast.Node, destination []byte, marks []mark) []node {
 
 // textNode drops empty texts, which Jira refuses.
 func textNode(text string, marks []mark) []node {
+	// Gathered texts may hold such bytes, and one of them would refuse the ticket.
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
 	if text == "" {
 		return nil
@@ -332,6 +343,7 @@ func with(marks []mark, m mark) []mark {
 	if slices.ContainsFunc(marks, func(old mark) bool { return old.Type == m.Type }) {
 		return marks
 	}
+	// Cloned, because brothers in the tree share the list that they add to.
 	all := append(slices.Clone(marks), m)
 	slices.SortFunc(all, func(a, b mark) int { return strings.Compare(a.Type, b.Type) })
 	return all
@@ -366,4 +378,5 @@ func joined(all []node) []node {
 	return merged
 }
 
+// sameMark: an address is all that marks of one type can differ in.
 func sameMark(a, b mark) bool { return a.Type == b.Type && a.Attrs["href"] == b.Attrs["href"] }

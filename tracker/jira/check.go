@@ -28,6 +28,8 @@ func (c *Client) Check(ctx context.Context, targets []tracker.Target) ([]tracker
 	var problems []tracker.Problem
 	seen := map[string]bool{}
 	for _, t := range targets {
+		// Boards of one project share its answers: each project is asked once, each
+		// issue type by itself.
 		ch := &checker{client: c, target: t}
 		if !seen[t.Project] {
 			if err := ch.project(ctx); err != nil {
@@ -35,6 +37,7 @@ func (c *Client) Check(ctx context.Context, targets []tracker.Target) ([]tracker
 			}
 		}
 		seen[t.Project] = true
+		// Without the project everything below would only fail again.
 		if !ch.fatal() {
 			if err := ch.kind(ctx); err != nil {
 				return nil, err
@@ -52,6 +55,7 @@ type checker struct {
 	problems []tracker.Problem
 }
 
+// note adds a problem; a fatal one means that no ticket could be filed there.
 func (ch *checker) note(fatal bool, message, next string) {
 	ch.problems = append(ch.problems, tracker.Problem{Target: ch.target, Fatal: fatal, Message: message, Next: next})
 }
@@ -63,6 +67,8 @@ func (ch *checker) fatal() bool {
 // get asks for something; missing says that Jira does not show it.
 func (ch *checker) get(ctx context.Context, path string, query url.Values, out any) (missing bool, err error) {
 	err = ch.client.do(ctx, call{method: http.MethodGet, path: path, query: query, reads: true}, out)
+	// These tell something about the target. All other failures tell about the
+	// connection, and end the check instead of blaming a board.
 	switch tracker.KindOf(err) {
 	case tracker.Missing, tracker.Forbidden, tracker.Rejected:
 		return true, nil
@@ -128,12 +134,15 @@ func (ch *checker) mapping(ctx context.Context) error {
 	if err != nil || missing {
 		return err
 	}
+	// Each issue type may have a workflow of its own; one that has the status is
+	// enough. Jira does not mind the case of names.
 	names := map[string]string{}
 	for _, kind := range kinds {
 		for _, s := range kind.Statuses {
 			names[strings.ToLower(s.Name)] = s.Name
 		}
 	}
+	// Sorted, so that two checks of one site read the same.
 	for _, canonical := range slices.Sorted(maps.Keys(mapped)) {
 		name := ch.client.goal(ch.target.Project, tracker.Status(canonical)).name
 		if names[strings.ToLower(name)] == "" {
@@ -153,6 +162,7 @@ func (ch *checker) kind(ctx context.Context) error {
 		} `json:"issueTypes"`
 	}
 	path := "/rest/api/3/issue/createmeta/" + url.PathEscape(ch.target.Project) + "/issuetypes"
+	// What cannot be seen leaves the list empty, and is noted below.
 	if _, err := ch.get(ctx, path, url.Values{"maxResults": {"200"}}, &page); err != nil {
 		return err
 	}
@@ -198,6 +208,7 @@ func (ch *checker) fields(ctx context.Context, path string) error {
 	present := map[string]bool{}
 	for _, f := range page.Fields {
 		present[f.ID] = true
+		// Jira sets the reporter from the account of the token.
 		settable := slices.Contains(ours, f.ID) || f.ID == "reporter"
 		if f.Required && !f.HasDefault && !settable {
 			ch.note(true, fmt.Sprintf("a new %s in project %s needs the field %q, which Trimtab does not set", typeOf(ch.target), ch.target.Project, f.Name),

@@ -42,6 +42,8 @@ func (c *Client) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.
 		}
 		filings[i] = f
 	}
+	// The call as a whole failed, perhaps after Jira acted: its kind says so, and the
+	// caller looks for the markers before it files again.
 	if err := c.file(ctx, filings); err != nil {
 		return nil, err
 	}
@@ -56,6 +58,7 @@ func (c *Client) prepare(ctx context.Context, d *tracker.Draft, result *tracker.
 		"project": map[string]string{"key": d.Project}, "issuetype": named{typeOf(d.Target)}, "summary": summaryOf(d.Summary),
 		"description": document(d.Description), "labels": labelsOf(append(slices.Clone(d.Labels), string(d.Marker), installationLabel(d.Installation))),
 	}
+	// Absent, not empty: a board without priorities has no such field to set.
 	if d.Priority != "" {
 		fields["priority"] = named{d.Priority}
 	}
@@ -123,6 +126,8 @@ func (c *Client) file(ctx context.Context, filings []*filing) error {
 	if err := c.do(ctx, k, &answer); err != nil {
 		return err
 	}
+	// An answer that does not add up is worse than none: a key given to the wrong
+	// draft would bind a ticket to somebody else's finding for good.
 	refused := map[int]elementError{}
 	for _, e := range answer.Errors {
 		if e.Element == nil || *e.Element < 0 || *e.Element >= len(filings) {
@@ -134,8 +139,10 @@ func (c *Client) file(ctx context.Context, filings []*filing) error {
 	if nameless || len(answer.Issues)+len(refused) != len(filings) {
 		return c.failed(k, tracker.Ambiguous, 0, fmt.Sprintf("%d issues and %d errors for %d drafts", len(answer.Issues), len(refused), len(filings)), nil)
 	}
+	// Issues come in the order of the drafts, without those that were refused.
 	next := 0
 	for i, f := range filings {
+		// A second try, barer, must not keep the refusal of the first.
 		f.result.Err = nil
 		if e, ok := refused[i]; ok {
 			f.result.Err, f.refused = c.refuse(k, e), e.What.Errors
@@ -163,11 +170,13 @@ func (c *Client) refuse(k call, e elementError) *tracker.Error {
 		kind = tracker.Forbidden
 	case status == http.StatusTooManyRequests:
 		kind = tracker.Retry
+	// Even of one element: Jira may have made it before it stumbled.
 	case status >= 500:
 		kind = tracker.Ambiguous
 	}
 	refused := c.failed(k, kind, status, e.What.String(), nil)
 	if kind == tracker.Retry {
+		// An element has no headers of its own that could name a pause.
 		refused.RetryAfter = minPause
 	}
 	return refused
@@ -186,6 +195,7 @@ func (c *Client) fileBarer(ctx context.Context, filings []*filing) {
 		return
 	}
 	var e *tracker.Error
+	// These alone are in doubt; the others have their keys and must keep them.
 	if errors.As(c.file(ctx, again), &e) {
 		for _, f := range again {
 			f.result.Err = e
@@ -218,6 +228,7 @@ func (c *Client) readBack(ctx context.Context, filings []*filing) {
 	if len(ids) == 0 {
 		return
 	}
+	// By id, past the search: its index is minutes behind and would miss all of them.
 	issues, err := c.fetch(ctx, ids)
 	byID := make(map[string]*issue, len(issues))
 	for i := range issues {
@@ -235,6 +246,7 @@ func (c *Client) readBack(ctx context.Context, filings []*filing) {
 // assume fills in a result from its draft.
 func (f *filing) assume(c *Client, err error) {
 	made, d := &f.result.Issue, f.draft
+	// Open is a guess that the monitor corrects; the key is not.
 	made.URL, made.Project, made.Marker, made.Status = c.browse(made.Key), d.Project, d.Marker, tracker.Open
 	made.Summary, made.Description = summaryOf(d.Summary), d.Description
 	made.Labels, made.Created = labelsOf(d.Labels), c.cfg.Now().UTC()

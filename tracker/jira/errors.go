@@ -24,6 +24,7 @@ const (
 // failed makes the error of a call, with every trace of the token removed.
 func (c *Client) failed(k call, kind tracker.Kind, status int, message string, err error) *tracker.Error {
 	e := &tracker.Error{Kind: kind, Request: k.String(), Status: status, Message: c.redact(message), Err: err}
+	// Only then, since a bare text cannot be unwrapped any more.
 	if err != nil && c.redact(err.Error()) != err.Error() {
 		e.Err = errors.New(c.redact(err.Error()))
 	}
@@ -53,6 +54,7 @@ func (c *Client) unanswered(k call, sent bool, err error) error {
 func (c *Client) refused(k call, resp *http.Response, body []byte) error {
 	kind := refusal(k, resp)
 	e := c.failed(k, kind, resp.StatusCode, reason(resp, body), nil)
+	// A 429 without a header still asks for a pause; a 409 without one does not.
 	pause, said := retryAfter(resp, c.cfg.Now())
 	if kind == tracker.Retry && (said || resp.StatusCode == http.StatusTooManyRequests) {
 		e.RetryAfter = min(max(pause, minPause), maxPause)
@@ -75,8 +77,11 @@ func refusal(k call, resp *http.Response) tracker.Kind {
 		return tracker.Forbidden
 	case status == http.StatusNotFound:
 		return tracker.Missing
+	// All of these say that nothing was done and that later it may work.
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly:
 		return tracker.Retry
+	// With a date to come back it was turned away at the door; without one it may
+	// have died at work.
 	case status == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "":
 		return tracker.Retry
 	case status >= 500:
@@ -88,12 +93,15 @@ func refusal(k call, resp *http.Response) tracker.Kind {
 // retryAfter reads the pause that an answer asks for: seconds or a date.
 func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
 	text := resp.Header.Get("Retry-After")
+	// Seconds may have a fraction. They are bounded before they become a duration,
+	// which would overflow.
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
 		return time.Duration(min(max(seconds, 0), maxPause.Seconds()) * float64(time.Second)), true
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return at.Sub(now), true
 	}
+	// Some of Jira's limits say the end of the pause in a header of their own.
 	if at, err := time.Parse(time.RFC3339, resp.Header.Get("X-RateLimit-Reset")); err == nil {
 		return at.Sub(now), true
 	}
@@ -108,6 +116,7 @@ type complaint struct {
 
 func (f complaint) String() string {
 	parts := slices.Clone(f.Messages)
+	// Sorted, so that the same refusal reads the same and can be counted.
 	for _, field := range slices.Sorted(maps.Keys(f.Errors)) {
 		parts = append(parts, field+": "+f.Errors[field])
 	}
@@ -121,9 +130,11 @@ func reason(resp *http.Response, body []byte) string {
 	if json.Unmarshal(body, &f) == nil {
 		text = f.String()
 	}
+	// Its host and path alone: the query of a redirect to a login may hold secrets.
 	if where, err := url.Parse(resp.Header.Get("Location")); err == nil && resp.StatusCode/100 == 3 {
 		text = "it points to " + where.Host + where.Path + " instead: is the URL of the site right?"
 	}
+	// It tells which of Jira's limits was hit, a burst or the hour's.
 	if limit := resp.Header.Get("RateLimit-Reason"); limit != "" {
 		text = strings.TrimSpace(text + " (" + limit + ")")
 	}

@@ -45,6 +45,7 @@ func httpClient(given *http.Client) *http.Client {
 // do sends a call and decodes its answer into out, if it is not nil. Its error
 // is always a [tracker.Error].
 func (c *Client) do(ctx context.Context, k call, out any) error {
+	// The limit covers the reading of the answer too: one that trickles is no answer.
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	var sent atomic.Bool
@@ -59,6 +60,7 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 		return c.unanswered(k, sent.Load(), err)
 	}
 	defer resp.Body.Close()
+	// A refusal whose text broke off is still a refusal: the status decides first.
 	body, err := c.readBody(resp.Body)
 	if resp.StatusCode/100 != 2 && (k.accept == nil || !k.accept(resp.StatusCode, body)) {
 		return c.refused(k, resp, body)
@@ -99,6 +101,7 @@ var errTooLarge = errors.New("it is larger than the limit")
 // readBody reads an answer up to the limit; one that goes on is an error,
 // never a shortened answer.
 func (c *Client) readBody(r io.Reader) ([]byte, error) {
+	// One byte more than allowed, to tell a full answer from one that goes on.
 	body, err := io.ReadAll(io.LimitReader(r, c.cfg.MaxBody+1))
 	if err == nil && int64(len(body)) > c.cfg.MaxBody {
 		err = errTooLarge
@@ -112,6 +115,8 @@ func (c *Client) decode(k call, resp *http.Response, body []byte, out any) error
 	if out == nil && len(body) == 0 {
 		return nil
 	}
+	// Even an answer that nobody needs is read as JSON, or a login page would pass
+	// for success.
 	if out == nil {
 		out = new(json.RawMessage)
 	}
@@ -124,6 +129,7 @@ func (c *Client) decode(k call, resp *http.Response, body []byte, out any) error
 
 // doubt is the kind of a failure after which nobody knows what Jira did.
 func (k call) doubt() tracker.Kind {
+	// Asking twice does no harm. A write must first be looked for.
 	if k.reads {
 		return tracker.Retry
 	}

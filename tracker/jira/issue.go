@@ -77,6 +77,7 @@ func (s *stamp) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &word); err != nil || word == "" {
 		return err
 	}
+	// Fields have no colon in the offset, some other answers do.
 	for _, layout := range []string{"2006-01-02T15:04:05.999-0700", time.RFC3339Nano} {
 		if t, err := time.Parse(layout, word); err == nil {
 			s.Time = t.UTC()
@@ -105,6 +106,7 @@ func (i *issue) property() property {
 	return p
 }
 
+// accountID is the account of the assignee, "" of nobody.
 func (i *issue) accountID() string {
 	if i.Fields.Assignee == nil {
 		return ""
@@ -112,16 +114,19 @@ func (i *issue) accountID() string {
 	return i.Fields.Assignee.AccountID
 }
 
+// browse is the address at which people open an issue.
 func (c *Client) browse(key string) string { return c.base.JoinPath("browse", key).String() }
 
 // shown translates an issue into the words of all trackers.
 func (c *Client) shown(i *issue) tracker.Issue {
+	// Our own labels stay out: nobody's rule or report should see them as a team's.
 	marker, labels := splitLabels(i.Fields.Labels, i.property().Marker)
 	shown := tracker.Issue{
 		ID: i.ID, Key: i.Key, URL: c.browse(i.Key), Project: i.project(), Marker: marker, Status: c.statusOf(i),
 		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Description: markdown(documentOf(i.Fields.Description)),
 		Labels: labels, Created: i.Fields.Created.Time, Updated: i.Fields.Updated.Time,
 	}
+	// The e-mail first, since owners in rules are named by it.
 	if u := i.Fields.Assignee; u != nil {
 		shown.Assignee = u.Email
 		if u.Email == "" { // hidden by the person's profile

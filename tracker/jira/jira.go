@@ -83,6 +83,7 @@ func siteURL(text string) (*url.URL, error) {
 		// The text is not repeated: it may hold a password.
 		return nil, trimtab.Errorf(trimtab.Invalid, "the URL of a Jira site is like https://company.atlassian.net")
 	}
+	// Plain HTTP is for the sandbox on this machine.
 	if base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())) {
 		return nil, trimtab.Errorf(trimtab.Invalid, "jira %s: the token would travel in clear over %s", base.Host, base.Scheme).
 			WithNext("use https")
@@ -90,6 +91,7 @@ func siteURL(text string) (*url.URL, error) {
 	return base, nil
 }
 
+// loopback takes addresses and the one name that never leaves the machine.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
@@ -123,6 +125,7 @@ func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	if err := c.do(ctx, k, &info); err != nil {
 		return time.Time{}, err
 	}
+	// A zero time would set the watermark of the monitor back to the beginning.
 	if info.ServerTime.IsZero() {
 		return time.Time{}, &tracker.Error{Kind: tracker.Retry, Request: k.String(), Message: "the answer has no server time"}
 	}

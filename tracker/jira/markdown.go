@@ -43,6 +43,7 @@ func blockText(n node, other bool) string {
 	switch n.Type {
 	case "paragraph", "taskItem", "decisionItem":
 		return lineStart(inlineText(n.Content, "\\\n"))
+	// Text that stands where a block belongs is shown like a paragraph.
 	case "text", "hardBreak", "mention", "emoji", "inlineCard", "blockCard", "embedCard", "date", "status":
 		return lineStart(inlineText([]node{n}, "\\\n"))
 	case "heading":
@@ -61,6 +62,7 @@ func blockText(n node, other bool) string {
 	return blocksText(n.Content)
 }
 
+// clamp holds a number that a document gives within what Markdown has.
 func clamp(n, low, high int) int { return min(max(n, low), high) }
 
 // number reads an attribute, which JSON gives as a float.
@@ -88,6 +90,8 @@ func listText(n node, other bool) string {
 				bullet = strings.Replace(bullet, ".", ")", 1)
 			}
 		}
+		// Later lines stand under the text, not under the bullet: else they would leave
+		// the item.
 		items[i] = prefixed(blocksText(item.Content), bullet, strings.Repeat(" ", len(bullet)))
 	}
 	separator := "\n"
@@ -131,6 +135,7 @@ func codeText(n node) string {
 		b.WriteString(t.Text)
 	}
 	language, _ := n.Attrs["language"].(string)
+	// A backtick or a space in it would end the line that opens the fence.
 	language = strings.Join(strings.FieldsFunc(language, func(r rune) bool { return unicode.IsSpace(r) || r == '`' }), "-")
 	marks := fence(b.String(), 3)
 	return marks + language + "\n" + b.String() + "\n" + marks
@@ -174,6 +179,7 @@ func inlineText(all []node, lineBreak string) string {
 		case "text":
 			b.WriteString(marked(n))
 		case "hardBreak":
+			// At the end of a block a break shows nothing and would be read as a backslash.
 			if i < len(all)-1 {
 				b.WriteString(lineBreak)
 			}
@@ -183,6 +189,7 @@ func inlineText(all []node, lineBreak string) string {
 		default:
 			text, _ := n.Attrs["text"].(string)
 			short, _ := n.Attrs["shortName"].(string)
+			// Mentions and emoji have their text in an attribute; macros have it inside.
 			b.WriteString(escaped(cmp.Or(text, short)))
 			b.WriteString(inlineText(n.Content, lineBreak))
 		}
@@ -217,6 +224,7 @@ func marked(n node) string {
 		}
 	}
 	if isCode {
+		// In code a space is a character like others.
 		core, before, after = codeSpan(text), "", ""
 	} else {
 		core = escaped(core)
@@ -250,6 +258,7 @@ func escaped(text string) string {
 		case '\\', '`', '*', '[', ']', '<', '~':
 			b.WriteRune('\\')
 		case '&':
+			// No name of a character is longer, and a longer look would cost for nothing.
 			if entity.MatchString(string(runes[i:min(i+40, len(runes))])) {
 				b.WriteRune('\\')
 			}
@@ -266,6 +275,7 @@ func escaped(text string) string {
 // entity is an ampersand that Markdown would read as the start of a character.
 var entity = regexp.MustCompile(`^&#?[A-Za-z0-9]+;`)
 
+// wordy characters on both sides make an underscore part of a name.
 func wordy(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 var (

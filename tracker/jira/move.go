@@ -40,6 +40,8 @@ func (w *writing) move(ctx context.Context) (bool, error) {
 	}
 	now := w.before.Fields.Status
 	for range maxHops {
+		// Kept beyond the move: when the issue is read back, a status on the way means
+		// that it stuck, any other that a person moved it.
 		w.been = append(w.been, now.Name)
 		edges, err := w.transitions(ctx)
 		if err != nil {
@@ -66,6 +68,7 @@ func (w *writing) transitions(ctx context.Context) ([]transition, error) {
 	var answer struct {
 		Transitions []transition `json:"transitions"`
 	}
+	// Without the word Jira does not say which resolutions an edge allows.
 	query := url.Values{"expand": {"transitions.fields"}}
 	k := call{method: http.MethodGet, path: issuePath(w.before.ID, "transitions"), query: query, reads: true}
 	err := w.client.do(ctx, k, &answer)
@@ -84,6 +87,8 @@ func (g goal) final(edges []transition) *transition {
 		if isNotDone(e.To.Name) == (g.status == tracker.WontDo) {
 			return e
 		}
+		// A status called Rejected is no way to be done, however near: unless the mapping
+		// names it, it is passed over.
 		if found == nil && (g.name != "" || !isNotDone(e.To.Name)) {
 			found = e
 		}
@@ -123,6 +128,7 @@ func (w *writing) enter(ctx context.Context, last *transition) error {
 	resolution := w.goal.resolutionFor(last)
 	err := w.take(ctx, last, resolution)
 	var e *tracker.Error
+	// Only a 400 is about the field. A strict goal would be missed without it.
 	if resolution == "" || !errors.As(err, &e) || e.Status != http.StatusBadRequest || w.goal.strict {
 		return err
 	}
@@ -133,12 +139,15 @@ func (w *writing) enter(ctx context.Context, last *transition) error {
 // allowed that tells the same, else, where it must be something, the first.
 func (g goal) resolutionFor(t *transition) string {
 	field, shown := t.Fields["resolution"]
+	// A field that is not shown may still be settable: Jira lists what is on the
+	// screen, and not every workflow has one.
 	if g.strict || !shown {
 		return g.resolution
 	}
 	wont := g.status == tracker.WontDo
 	i := slices.IndexFunc(field.Allowed, func(n named) bool { return isNotDone(n.Name) == wont })
 	switch {
+	// Done needs no word: the workflow sets its own unless it insists on one.
 	case g.category != categoryDone || !wont && !field.Required:
 		return ""
 	case i >= 0:
@@ -174,6 +183,8 @@ func (w *writing) noWay(from status, edges []transition) error {
 	for i, e := range edges {
 		names[i] = fmt.Sprintf("%s → %s", e.Name, e.To.Name)
 	}
+	// The edges are named, so that the mapping or the workflow can be mended without
+	// a look into Jira.
 	k := call{method: http.MethodPost, path: issuePath(w.before.ID, "transitions")}
 	message := fmt.Sprintf("the workflow leads from %q to no status for %s within %d steps; it has: %s",
 		from.Name, w.change.Status, maxHops, strings.Join(names, ", "))

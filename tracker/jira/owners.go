@@ -61,6 +61,7 @@ func (c *Client) owner(ctx context.Context, project, name string) (owner, error)
 	if err != nil {
 		return owner{}, err
 	}
+	// That nobody was found is kept too, or fifty tickets would ask fifty times.
 	found.until = c.cfg.Now().Add(ownerTTL)
 	c.owners.put(k, found)
 	return found, nil
@@ -90,6 +91,7 @@ func (c *Client) lookUp(ctx context.Context, project, name string) (owner, error
 // to browse users and leaves out those who cannot.
 func (c *Client) assignable(ctx context.Context, project, by, value string) ([]user, error) {
 	var users []user
+	// More than 50 would not make the answer any clearer: one is wanted.
 	query := url.Values{"project": {project}, by: {value}, "maxResults": {"50"}}
 	err := c.do(ctx, call{method: http.MethodGet, path: "/rest/api/3/user/assignable/search", query: query, reads: true}, &users)
 	return users, err
@@ -106,6 +108,7 @@ func pick(users []user, name string) *user {
 		if u.Active != nil && !*u.Active || !strings.EqualFold(u.Email, name) && !strings.EqualFold(u.Name, name) && !hidden {
 			continue
 		}
+		// Two of the same name: better nobody than the wrong one.
 		if match != nil {
 			return nil
 		}

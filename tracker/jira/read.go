@@ -33,6 +33,8 @@ func (c *Client) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.
 		}
 		found = append(found, some...)
 	}
+	// Each search is in order, several of them are not: the oldest comes first,
+	// because it is the original where there are copies.
 	slices.SortStableFunc(found, func(a, b issue) int { return a.Fields.Created.Compare(b.Fields.Created.Time) })
 	return c.shownAll(found), nil
 }
@@ -55,6 +57,7 @@ func (c *Client) Fetch(ctx context.Context, ids []string) ([]tracker.Issue, erro
 // milliseconds, because words of time are read in the account's time zone.
 func (c *Client) Changed(ctx context.Context, installation string, since time.Time) ([]tracker.Issue, error) {
 	jql := "labels = " + quote(installationLabel(installation))
+	// The zero time is far below 0 and asks for everything.
 	if ms := since.UnixMilli(); ms > 0 {
 		jql += fmt.Sprintf(" AND updated >= %d", ms)
 	}
@@ -62,6 +65,8 @@ func (c *Client) Changed(ctx context.Context, installation string, since time.Ti
 	if err != nil {
 		return nil, err
 	}
+	// An issue that came twice stands in its first place with its later time. Ids
+	// are numbers in text: the shorter one is the smaller.
 	slices.SortStableFunc(issues, func(a, b issue) int {
 		return cmp.Or(a.Fields.Updated.Compare(b.Fields.Updated.Time), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
@@ -130,6 +135,8 @@ func (c *Client) search(ctx context.Context, jql string) ([]issue, error) {
 		if p.Token == "" || p.Last {
 			return found, nil
 		}
+		// A token that comes again, or a page of nothing that is not the last, would go
+		// on for ever.
 		if tokens[p.Token] || len(p.Issues) == 0 {
 			return nil, c.endless("its pages do not lead on")
 		}

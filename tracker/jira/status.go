@@ -59,6 +59,7 @@ func (c *Client) goal(project string, s tracker.Status) goal {
 
 // splitStatus takes "Name/Resolution" apart.
 func splitStatus(mapped string) (name, resolution string, both bool) {
+	// The last one: names of statuses do contain slashes.
 	i := strings.LastIndexByte(mapped, '/')
 	if i < 0 {
 		return mapped, "", false
@@ -89,6 +90,8 @@ func (c *Client) statusOf(i *issue) tracker.Status {
 		resolution = i.Fields.Resolution.Name
 	}
 	is, mapping := i.Fields.Status, c.cfg.Status[i.project()]
+	// wont_do is asked first: it may share its status with done, and only the
+	// resolution tells them apart.
 	wontName, wontResolution, both := splitStatus(mapping[string(tracker.WontDo)])
 	if wontName != "" && strings.EqualFold(wontName, is.Name) && (!both || strings.EqualFold(wontResolution, resolution)) {
 		return tracker.WontDo
@@ -98,6 +101,8 @@ func (c *Client) statusOf(i *issue) tracker.Status {
 			return s
 		}
 	}
+	// The mapping of done comes before the categories, since a site may call a status
+	// done that its category calls busy.
 	done := mapping[string(tracker.Done)]
 	switch {
 	case done != "" && strings.EqualFold(done, is.Name):
@@ -109,6 +114,7 @@ func (c *Client) statusOf(i *issue) tracker.Status {
 	case is.Category.Key == categoryBusy:
 		return tracker.InProgress
 	}
+	// Jira has a fourth category, for statuses of which it says nothing.
 	return tracker.Unclear
 }
 

@@ -27,6 +27,7 @@ var markerShape = regexp.MustCompile(`^tt-[a-z2-7]{26}$`)
 
 // cut shortens text to n characters as Jira counts them, never inside of one.
 func cut(s string, n int) string {
+	// Bytes are never fewer than units, so that most texts are done here.
 	if len(s) <= n {
 		return s
 	}
@@ -75,9 +76,11 @@ func installationLabel(id string) string {
 		}
 		return '-'
 	}, id)
+	// 200 leaves room for the prefix and for a hash below Jira's 255.
 	if plain == id && len(id) <= 200 {
 		return installationPrefix + id
 	}
+	// The start of the id stays legible; 80 bits of a hash keep installations apart.
 	sum := sha256.Sum256([]byte(id))
 	return installationPrefix + plain[:min(len(plain), 200)] + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }
@@ -98,6 +101,7 @@ func splitLabels(all []string, property trimtab.Marker) (marker trimtab.Marker, 
 	return marker, rest
 }
 
+// jqlEscapes are the two characters that end a quoted value or change it.
 var jqlEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // quote writes a value into a search.

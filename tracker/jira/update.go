@@ -62,6 +62,7 @@ func (w *writing) doubt(err error) error {
 
 // run writes what is not so already and reports whether it wrote anything.
 func (w *writing) run(ctx context.Context) (bool, error) {
+	// Asked before anything is written: an unknown owner must leave the ticket whole.
 	if err := w.findOwner(ctx); err != nil {
 		return false, err
 	}
@@ -73,6 +74,7 @@ func (w *writing) run(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// Last, because a comment speaks of what has been done.
 	said, err := w.say(ctx)
 	return moved || edited || said, err
 }
@@ -84,6 +86,8 @@ func (w *writing) findOwner(ctx context.Context) error {
 	if name == nil {
 		return nil
 	}
+	// Who has it already needs no look-up, and may be nobody who can be assigned any
+	// more.
 	if u := w.before.Fields.Assignee; *name == "" || u != nil && (strings.EqualFold(u.Email, *name) || u.AccountID == *name) {
 		w.owner = &owner{id: w.before.accountID()}
 		if *name == "" {
@@ -107,15 +111,18 @@ func (w *writing) findOwner(ctx context.Context) error {
 func (w *writing) edit(ctx context.Context) (bool, error) {
 	fields := map[string]any{}
 	now := &w.before.Fields
+	// Compared as Jira keeps it, cut to one line, or each repeat would write again.
 	if s := w.change.Summary; s != nil && summaryOf(*s) != now.Summary {
 		fields["summary"] = summaryOf(*s)
 	}
 	if d := w.change.Description; d != nil {
+		// Compared as Markdown: Jira adds attributes of its own to a document.
 		if doc := document(*d); markdown(doc) != markdown(documentOf(now.Description)) {
 			fields["description"] = doc
 		}
 	}
 	if w.owner != nil && w.owner.id != w.before.accountID() {
+		// null takes it from everybody; leaving the field out would change nothing.
 		fields["assignee"] = nil
 		if w.owner.id != "" {
 			fields["assignee"] = map[string]string{"accountId": w.owner.id}
@@ -181,6 +188,7 @@ type comments struct {
 // said looks for a comment of this write, newest first, since a try that is
 // repeated is seldom old.
 func (w *writing) said(ctx context.Context) (bool, error) {
+	// A write without a name cannot be told from another.
 	if w.change.Op == "" {
 		return false, nil
 	}
