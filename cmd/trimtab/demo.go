@@ -19,6 +19,8 @@ func newDemo(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use: "demo", Short: "The whole story on generated data and a Jira on loopback; nothing to set up", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			// The demo runs the commands as a user would, and kills one on the way: it needs
+			// the program itself.
 			self, err := os.Executable()
 			if err != nil {
 				return trimtab.Errorf(trimtab.Outside, "find this program: %w", err)
@@ -39,6 +41,8 @@ func calledAs(self string) string {
 	return os.Args[0]
 }
 
+// newSandbox prints the lines of a deployment file that lead to it, since the
+// port is not known before.
 func newSandbox(env *environment) *cobra.Command {
 	var listen, project, journal string
 	jira := &cobra.Command{
@@ -56,6 +60,7 @@ func newSandbox(env *environment) *cobra.Command {
 			}
 			fmt.Fprintf(env.out, "{name: sandbox, kind: jira, url: '%s', settle: 1s, auth: {email: trimtab@example.com, token: sandbox}}\n", j.URL())
 			<-c.Context().Done()
+			// The context has ended by now; running requests may still finish.
 			return j.Stop(context.WithoutCancel(c.Context()))
 		},
 	}

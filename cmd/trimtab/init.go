@@ -43,6 +43,7 @@ func newInit(env *environment) *cobra.Command {
 			}
 			t := table{names: []string{"wrote"}}
 			for _, f := range files {
+				// One after the other: a name that is taken ends it, and what stands is kept.
 				if err := writeNew(filepath.Join(dir, f.name), f.data); err != nil {
 					return err
 				}
@@ -59,6 +60,7 @@ func writeNew(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return trimtab.Errorf(trimtab.Invalid, "make the folder: %w", err)
 	}
+	// One step that looks and creates: nothing can come in between.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return trimtab.Errorf(trimtab.Invalid, "%s exists; it was left as it is", path).WithNext("name another folder: trimtab init DIR")
@@ -70,6 +72,7 @@ func writeNew(path string, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// newCheck shows all findings before it fails: a person mends them in one go.
 func newCheck(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "check", Short: "Everything that can be checked before a run", Args: cobra.NoArgs,

@@ -31,6 +31,7 @@ func newRun(env *environment) *cobra.Command {
 				return env.dryRun(c.Context(), a)
 			}
 			result, err := a.Run(c.Context(), approve)
+			// What was done is shown even if the run failed half way: tickets may be filed.
 			return errors.Join(env.printRun(result), err)
 		},
 	}
@@ -43,6 +44,7 @@ func newRun(env *environment) *cobra.Command {
 // they say is in the JSON and CSV output.
 func (e *environment) dryRun(ctx context.Context, a *app.App) error {
 	r, err := a.Rehearse(ctx)
+	// A rehearsal that fails late still has something to show.
 	if r == nil {
 		return err
 	}
@@ -93,6 +95,7 @@ func newDistribute(env *environment) *cobra.Command {
 			}
 			defer done(&err)
 			if unblock {
+				// Before the run, which then tries them again.
 				if _, err := a.Distribute.Unblock(c.Context()); err != nil {
 					return err
 				}
@@ -121,6 +124,8 @@ func newMonitor(env *environment) *cobra.Command {
 				if err = errors.Join(env.printRun(&app.Result{Monitor: report}), err); once || c.Context().Err() != nil {
 					return err
 				}
+				// A tracker that is away is no reason to end: the next round asks from the same
+				// watermark.
 				env.report(err)
 				if err := a.Clock.Sleep(c.Context(), a.Deployment.Sync.Interval); err != nil {
 					return err
@@ -136,6 +141,7 @@ func newServe(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Run the schedules and the monitor; /healthz, /readyz, /metrics", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
+			// Nobody sits in front of it: the log is all there is.
 			env.verbose = true
 			a, done, err := env.open(c, env.log())
 			if err != nil {
@@ -147,6 +153,7 @@ func newServe(env *environment) *cobra.Command {
 			}
 			fmt.Fprintf(env.err, "serving on http://%s: /healthz /readyz /metrics; interrupt to stop\n", a.Addr())
 			<-c.Context().Done()
+			// The context has ended already; 10 s are for what is on its way to a tracker.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), 10*time.Second)
 			defer cancel()
 			return a.Stop(ctx)
@@ -192,6 +199,8 @@ func scanRows(t *table, r *scan.Report) {
 	}
 }
 
+// sorted gives sums by currency: a map would print in another order each time.
+// Currencies are never added up.
 func sorted(by map[string]trimtab.Money) []trimtab.Money {
 	var all []trimtab.Money
 	for _, m := range by {
@@ -201,6 +210,8 @@ func sorted(by map[string]trimtab.Money) []trimtab.Money {
 	return all
 }
 
+// distributeRows names adopted tickets apart: they were filed by an earlier run
+// that did not hear of it.
 func distributeRows(t *table, r *distribute.Report) {
 	t.add("distribute", "tickets filed", r.Filed)
 	t.add("distribute", "found again after an unknown outcome", r.Adopted)

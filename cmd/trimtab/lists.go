@@ -61,6 +61,7 @@ func recommendationTable(views []store.RecommendationView) table {
 	sums := map[string]trimtab.Money{}
 	for _, v := range views {
 		t.add(v.ID, v.Action, v.Resource, v.Savings, v.Condition, v.Workflow, v.Owner, v.OwnerFrom, v.Board, v.Ticket, v.Seen, v.Rule)
+		// Without a currency nothing is known of the savings. Currencies stay apart.
 		if v.Workflow != trimtab.Superseded && v.Savings.Currency != "" {
 			sums[v.Savings.Currency] = trimtab.Money{Amount: sums[v.Savings.Currency].Amount.Add(v.Savings.Amount), Currency: v.Savings.Currency}
 		}
@@ -81,6 +82,7 @@ func newRecommendationsShow(env *environment) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				// The last scan's: an episode has one for each scan that saw it.
 				rec, err := tx.Recommendation(e.Last)
 				if err != nil {
 					return err
@@ -89,6 +91,7 @@ func newRecommendationsShow(env *environment) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				// Whole and nested here; the flat table below is for people and for CSV.
 				if env.output == "json" {
 					return env.writeJSON(shown{rec, e.State.Condition, e.State.Workflow, e.State.Reason, lines})
 				}
@@ -151,6 +154,7 @@ func newDismiss(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use: "dismiss ID", Short: "Leave it as it is, for a time and a reason", Args: exactly(1, "the id of a recommendation"),
 		RunE: func(c *cobra.Command, args []string) error {
+			// Who meets it again in half a year must be able to see why.
 			if reason == "" {
 				return trimtab.Errorf(trimtab.Invalid, "a dismissal needs a reason").WithNext("add --reason \"…\"")
 			}
@@ -195,6 +199,8 @@ func (e *environment) move(c *cobra.Command, id string, event func(time.Time) li
 		if err != nil {
 			return err
 		}
+		// The lifecycle ignores what does not fit its state; a person must hear of it.
+		// The error undoes the write.
 		if episode.State.Workflow == before {
 			return trimtab.Errorf(trimtab.Invalid, "recommendation %s is %s: that cannot be done now", id, before)
 		}

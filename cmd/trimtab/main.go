@@ -32,6 +32,7 @@ func Main() int {
 	root.SetArgs(os.Args[1:])
 	err := root.ExecuteContext(ctx)
 	env.report(err)
+	// Both: a command may have finished before the signal, or failed by itself.
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return exitInterrupted
 	}

@@ -31,11 +31,13 @@ func (e *environment) print(t table) error {
 	case "csv":
 		return e.printCSV(t)
 	}
+	// No borders: columns of plain text can be cut and searched.
 	text := lgtable.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
 		BorderHeader(false).BorderColumn(false).Wrap(false).StyleFunc(e.style).Headers(t.names...)
 	for _, row := range t.rows {
 		text.Row(texts(row)...)
 	}
+	// Headings over nothing would look like a mistake.
 	if len(t.rows) > 0 {
 		for line := range strings.Lines(text.String()) {
 			fmt.Fprintln(e.out, strings.TrimRight(line, " \n"))
@@ -56,6 +58,7 @@ func (e *environment) style(row, _ int) lipgloss.Style {
 	return style
 }
 
+// texts writes values as people read them; JSON keeps their types.
 func texts(row []any) []string {
 	all := make([]string, len(row))
 	for i, v := range row {
@@ -65,6 +68,7 @@ func texts(row []any) []string {
 }
 
 func (e *environment) printJSON(t table) error {
+	// Made, not nil: no results are [] for a script, never null.
 	objects := make([]map[string]any, 0, len(t.rows))
 	for _, row := range t.rows {
 		object := make(map[string]any, len(row))
@@ -79,6 +83,7 @@ func (e *environment) printJSON(t table) error {
 func (e *environment) writeJSON(v any) error {
 	enc := json.NewEncoder(e.out)
 	enc.SetIndent("", "  ")
+	// It goes to a terminal or a script: <, > and & stay legible.
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }

@@ -34,6 +34,7 @@ func newRoot(env *environment) *cobra.Command {
 		newRecommendations(env), newTickets(env), newSavings(env), newRules(env), newSandbox(env), newVersion(env),
 	)
 	root.SilenceErrors, root.SilenceUsage = true, true
+	// Before every command, so that no job starts under a flag that means nothing.
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return env.check() }
 	root.SetIn(env.in)
 	root.SetOut(env.out)
@@ -43,6 +44,7 @@ func newRoot(env *environment) *cobra.Command {
 	flags.StringVarP(&env.output, "output", "o", "table", "table, json or csv")
 	flags.BoolVarP(&env.verbose, "verbose", "v", false, "log what the jobs do")
 	flags.StringVar(&env.asOf, "now", "", "pretend that it is this time (RFC 3339)")
+	// A mistyped flag is the caller's mistake, with the exit code of one.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return trimtab.Errorf(trimtab.Invalid, "%w", err).WithNext("`%s --help` lists the flags", c.CommandPath())
 	})
@@ -91,6 +93,7 @@ func (e *environment) open(c *cobra.Command, log *slog.Logger) (a *app.App, done
 	if err != nil {
 		return nil, nil, err
 	}
+	// Only now, since a deployment that cannot be loaded has worse to say.
 	for _, w := range append(plan.Deployment.Warnings, plan.Rules.Warnings()...) {
 		log.Warn(w.Headline())
 	}
@@ -98,6 +101,7 @@ func (e *environment) open(c *cobra.Command, log *slog.Logger) (a *app.App, done
 	if err != nil {
 		return nil, nil, err
 	}
+	// Closing may fail too, and then what was kept is in doubt: it joins the error.
 	return a, func(err *error) { *err = errors.Join(*err, a.Close()) }, nil
 }
 
@@ -133,6 +137,7 @@ func newVersion(env *environment) *cobra.Command {
 	}
 }
 
+// settingOf finds what the build was told; "" if it was not.
 func settingOf(info *debug.BuildInfo, key string) string {
 	for _, s := range info.Settings {
 		if s.Key == key {

@@ -20,6 +20,8 @@ func newRules(env *environment) *cobra.Command {
 		newRulesLint(env), newRulesTest(env), newRulesEval(env), newRulesDiff(env), newRulesList(env))
 }
 
+// atLeastOne asks for packs. The deployment's own are not taken here: lint is for
+// rules that no deployment has yet.
 func atLeastOne(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return nil
@@ -94,6 +96,7 @@ func newRulesTest(env *environment) *cobra.Command {
 			if err := env.print(t); err != nil || failed == 0 {
 				return err
 			}
+			// The table above says which; a pipeline goes by the exit code.
 			return trimtab.Errorf(trimtab.Partial, "%d of %d rule tests failed", failed, len(results))
 		},
 	}
@@ -136,6 +139,7 @@ func newRulesEval(env *environment) *cobra.Command {
 			defer func() { _ = script.Close() }() // it was only read
 			options.Script, options.Dir, options.Out = script, dir, env.out
 			failed, err := rule.Eval(c.Context(), set, options)
+			// Failed steps are part of the transcript, so that the script goes on to its end.
 			if err == nil && failed {
 				err = trimtab.Errorf(trimtab.Partial, "some steps failed").WithNext("the lines with \"error\" say which")
 			}
@@ -173,6 +177,8 @@ func newRulesDiff(env *environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Of the deployment, whatever the rules are: its last scan is what both are
+			// judged on.
 			s, err := app.OpenState(c.Context(), env.file)
 			if err != nil {
 				return err
@@ -212,6 +218,8 @@ func (e *environment) twoSets(args, sets []string) (old, next *rule.Set, err err
 		WithNext("trimtab rules diff --set aws.compute.max_cpu=3.0")
 }
 
+// diffTable shows what becomes unknown as well: it neither appears nor vanishes,
+// and counted as gone it would look like a saving lost.
 func diffTable(d rule.Difference) table {
 	t := table{names: []string{"change", "recommendation", "resource", "old_savings", "new_savings", "fields"}}
 	for _, c := range d.Appear {
