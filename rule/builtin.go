@@ -45,8 +45,10 @@ var authoredFields = []FieldDecl{
 // builtinTypes are always there. A recommendation's identity is action,
 // resource and variant; several rules may conclude it with different words.
 func builtinTypes() []TypeDecl {
+	// Texts all three, since they go into the marker of a ticket.
 	identity := []FieldDecl{{"action", "string"}, {"resource", "string"}, {"variant", "string"}}
 	keys := []string{"action", "resource", "variant"}
+	// Onto nil: an append to identity itself could share its array with the next one.
 	recommendation := append(append(append([]FieldDecl(nil), identity...), authoredFields...), subjectFields...)
 	assignment := append(append([]FieldDecl(nil), identity...),
 		FieldDecl{"owner", "string?"}, FieldDecl{"board", "string?"}, FieldDecl{"priority", "string?"},

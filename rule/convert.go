@@ -27,6 +27,7 @@ func (t valueType) convert(v any) (any, error) {
 		if t.optional {
 			return rete.Absent, nil
 		}
+		// In a dyn field null is a value like others, as in JSON.
 		if v == nil && t.kind == kindDyn {
 			return nil, nil
 		}
@@ -83,10 +84,12 @@ func convertInt(v any) (any, bool, error) {
 		i, err := strconv.ParseInt(x.String(), 10, 64)
 		return i, err == nil, nil
 	case float64:
+		// From 2^53 on, neighbours share one float: nobody knows which int was meant.
 		whole := x == math.Trunc(x) && math.Abs(x) < 1<<53
 		return int64(x), whole, nil
 	}
 	r := reflect.ValueOf(v)
+	// A named type over int64 is left out: time.Duration is one and no number.
 	if r.CanInt() && r.Kind() != reflect.Int64 {
 		return r.Int(), true, nil
 	}
@@ -147,6 +150,7 @@ func convertMoney(v any) (any, bool, error) {
 	case money:
 		return x, true, nil
 	case trimtab.Money:
+		// Zero needs none: it is the sum of nothing, in every currency.
 		if x.Currency == "" && !x.IsZero() {
 			return nil, true, fmt.Errorf("%s has no currency", x)
 		}

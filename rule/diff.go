@@ -50,6 +50,7 @@ func Diff(old, next Outcome) Difference {
 	}
 	for _, c := range next.Recommendations {
 		o, both := before[c.key()]
+		// What is left over at the end is what the new rules did not conclude.
 		delete(before, c.key())
 		if !both {
 			d.Appear = append(d.Appear, c)
@@ -57,6 +58,7 @@ func Diff(old, next Outcome) Difference {
 			d.Change = append(d.Change, Change{o, c, fields})
 		}
 	}
+	// By rule and resource: that another rule cannot tell says nothing about this one.
 	unsure := map[[2]string]bool{}
 	for _, u := range next.Unknown {
 		unsure[[2]string{u.Rule, trimtab.CanonicalResource(u.Resource)}] = true

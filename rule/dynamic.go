@@ -15,6 +15,7 @@ const maxValueDepth = 32
 
 // plainValue brings a value of a dyn field into the matcher's kinds.
 func plainValue(v any, depth int) (any, error) {
+	// Go values may hold themselves; JSON may be made to go deep on purpose.
 	if depth > maxValueDepth {
 		return nil, fmt.Errorf("a value nests deeper than %d", maxValueDepth)
 	}
@@ -22,6 +23,7 @@ func plainValue(v any, depth int) (any, error) {
 	case nil, bool, string, int64, float64, time.Duration, []byte, number, money:
 		return v, nil
 	case time.Time:
+		// As convertTime keeps them, or equal moments would differ by their zone.
 		return x.UTC(), nil
 	case trimtab.Money:
 		return money{x}, nil
@@ -32,6 +34,7 @@ func plainValue(v any, depth int) (any, error) {
 	case float32:
 		return float64(x), nil
 	}
+	// After the floats: a float stays one even where it is whole.
 	if i, ok, _ := convertInt(v); ok {
 		return i, nil
 	}
@@ -78,6 +81,7 @@ func plainMap(r reflect.Value, depth int) (any, error) {
 	}
 	out := make(map[string]any, r.Len())
 	for _, key := range r.MapKeys() {
+		// Copied, so that a caller who goes on with his map does not change a fact.
 		x, err := plainValue(r.MapIndex(key).Interface(), depth+1)
 		if err != nil {
 			return nil, err

@@ -39,8 +39,10 @@ func Eval(ctx context.Context, s *Set, o EvalOptions) (failed bool, err error) {
 		session: session, options: o, removed: map[string]bool{},
 		handles: map[string]rete.Handle{}, ids: map[rete.Handle]string{},
 	}
+	// Before the first step: facts get their names as they are made.
 	session.listen = rete.ListenerFunc(p.event)
 	p.out = json.NewEncoder(o.Out)
+	// Conditions are full of < and >, and transcripts are for reading.
 	p.out.SetEscapeHTML(false)
 	lines := bufio.NewScanner(o.Script)
 	lines.Buffer(nil, maxLine)
@@ -49,6 +51,7 @@ func Eval(ctx context.Context, s *Set, o EvalOptions) (failed bool, err error) {
 		if text := bytes.TrimSpace(lines.Bytes()); len(text) > 0 {
 			p.report(p.play(ctx, text))
 		}
+		// Nothing else ends a script early: its later steps may not depend on this one.
 		if err := errors.Join(ctx.Err(), p.broken); err != nil {
 			return p.failed, err
 		}
@@ -171,6 +174,7 @@ func (p *player) play(ctx context.Context, line []byte) error {
 	if err := decode(line, &step); err != nil {
 		return err
 	}
+	// Two keys would need an order, and JSON objects have none.
 	if len(step) != 1 {
 		return failure("bad_step", "a step is an object with one key, one of %v", steps)
 	}
@@ -203,6 +207,7 @@ func (p *player) play(ctx context.Context, line []byte) error {
 // decode reads JSON strictly; numbers keep their text.
 func decode(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
+	// A decimal that went through a float would not be the one in the script.
 	d.UseNumber()
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
@@ -213,6 +218,7 @@ func decode(data []byte, into any) error {
 	if err != nil {
 		return failure("bad_step", "%w", err)
 	}
+	// Or half a line would be ignored in silence.
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return failure("bad_step", "a second value stands on the line")
 	}
@@ -238,6 +244,7 @@ func (p *player) event(e rete.Event) {
 		p.write(map[string]any{"fired": fired{e.Production, p.bind(e.Bind), []string{}}})
 		p.write(map[string]any{"error": errorLine{"action_failed", p.failedAction(e), p.line}})
 	case rete.FactAdded:
+		// Facts that a script states are named by their step.
 		if p.running {
 			p.made++
 			p.name(e.Fact.Handle(), p.free("r", &p.made))
@@ -304,6 +311,7 @@ func (p *player) dump(raw json.RawMessage) error {
 		}
 		facts = append(facts, dumped{f.Type(), p.ids[f.Handle()], fields, f.Derived()})
 	}
+	// The memory's order is its own affair and may change.
 	slices.SortFunc(facts, dumped.compare)
 	p.write(map[string]any{"facts": facts})
 	return nil

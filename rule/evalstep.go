@@ -32,6 +32,7 @@ func (p *player) assert(raw json.RawMessage) error {
 		return err
 	}
 	if h, taken := p.handles[step.As]; taken && step.As != "" {
+		// A name of a fact that is gone is free again.
 		if _, there := p.session.memory.Get(h); there && !p.hits(h, step.Type, step.Fields) {
 			return failure("name_taken", "%q names another fact", step.As)
 		}
@@ -63,6 +64,7 @@ func (p *player) hits(h rete.Handle, typ string, fields map[string]any) bool {
 	key := rete.Fields{}
 	for k, v := range fields {
 		if field, ok := t.field(k); ok {
+			// What does not fit is for the assert itself to complain of.
 			if c, err := field.convert(v); err == nil {
 				key[k] = c
 			}
@@ -128,6 +130,7 @@ func (p *player) fact(id string) (rete.Fact, error) {
 	if ok {
 		return f, nil
 	}
+	// Names outlive their facts, so that this can be told from a slip of the pen.
 	if _, was := p.handles[id]; was {
 		return f, failure("unknown_fact", "fact %q is gone", id)
 	}
@@ -148,9 +151,11 @@ func (p *player) run(ctx context.Context, raw json.RawMessage) error {
 	if step.Limit != nil && *step.Limit < 0 {
 		return failure("bad_step", "a limit is not negative")
 	}
+	// Facts that appear during a run are made by rules and get names of their own.
 	p.running = true
 	report, err := p.fire(ctx, step.Limit)
 	p.running = false
+	// Without a report the run never began.
 	if report == nil {
 		return err
 	}
@@ -180,6 +185,7 @@ func (p *player) fire(ctx context.Context, limit *int) (*rete.Report, error) {
 // remarks writes what the run met beside its firings.
 func (p *player) remarks(r *rete.Report) {
 	for _, e := range r.TestErrors {
+		// A test that fails stops nothing, but a script that met one has not gone well.
 		p.failed = true
 		p.write(map[string]any{"error": errorLine{
 			"test_failed",
@@ -238,6 +244,7 @@ func (p *player) addRules(raw json.RawMessage) error {
 	if err := decode(raw, &path); err != nil {
 		return err
 	}
+	// The transcript has the name as it was written, wherever the script lies.
 	name := path
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(p.options.Dir, path)
@@ -246,6 +253,7 @@ func (p *player) addRules(raw json.RawMessage) error {
 	if err != nil {
 		return failure("bad_rules", "%w", err)
 	}
+	// Rules that were removed stay away, even when their file is compiled again.
 	reduced, still := p.session.set.without(p.removed)
 	next, err := reduced.WithFiles(File{name, data})
 	if err != nil {
@@ -268,6 +276,7 @@ func (p *player) removeRule(raw json.RawMessage) error {
 		}
 		return failure("unknown_rule", "no rule %q is loaded%s", id, orNearest(id, there))
 	}
+	// A copy: should the rest not compile, the rule is still there.
 	removed := maps.Clone(p.removed)
 	removed[id] = true
 	return p.adopt(p.session.set, removed)
@@ -287,6 +296,7 @@ func (p *player) adopt(next *Set, removed map[string]bool) error {
 	if err != nil {
 		return failure("bad_rules", "%w", err)
 	}
+	// Last of what may fail, so that the old rules go on after any error.
 	if err := p.session.Adopt(reduced); err != nil {
 		return err
 	}

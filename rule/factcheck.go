@@ -37,6 +37,7 @@ func (s *Session) inWords(err error, typ string, fields map[string]any) error {
 	case errors.Is(err, rete.ErrUnknownType):
 		return unknownName(rete.ErrUnknownType, fmt.Sprintf("unknown fact type %q", typ), typ, sortedKeys(s.set.types))
 	case errors.Is(err, rete.ErrUnknownField) && t != nil:
+		// The matcher names the first that it meets; this one also knows the nearest.
 		if named := t.checkNames(fields); named != nil {
 			return named
 		}
@@ -46,6 +47,7 @@ func (s *Session) inWords(err error, typ string, fields map[string]any) error {
 
 // checkNames refuses fields that the type has not, naming the nearest.
 func (t *factType) checkNames(fields map[string]any) error {
+	// In order, so that two wrong names give the same error each time.
 	for _, name := range sortedKeys(fields) {
 		if _, ok := t.field(name); !ok {
 			return unknownName(rete.ErrUnknownField, fmt.Sprintf("%s has no field %q", t.name, name), name, t.fieldNames())

@@ -140,6 +140,7 @@ func checkDecl(d TypeDecl, from string) (*factType, error) {
 		t.fields = append(t.fields, factField{f.Name, typ})
 	}
 	for _, k := range d.Key {
+		// An identity with a hole in it would be the same for all that lack the field.
 		if typ, ok := t.field(k); !ok || typ.optional {
 			return nil, fmt.Errorf("%s: key %s is no field, or is one that may be absent", d.Name, k)
 		}
@@ -171,6 +172,7 @@ func (c *compiler) reconcile(before, t *factType, n strictyaml.Node) {
 		n.Errorf("%s is declared differently by %s: %s", t.name, before.from, how)
 		return
 	}
+	// The first pack that declares a source's type is where it is shown.
 	if before.node.IsZero() {
 		before.node = n
 	}

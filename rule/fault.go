@@ -30,8 +30,10 @@ var (
 func (s *scope) explain(text string, tree *ast.AST, issues *cel.Issues, report reporter) {
 	said := map[string]bool{}
 	for _, e := range issues.Errors() {
+		// CEL counts lines and columns of the expression, a diagnostic counts from its start.
 		offset := offsetAt(text, e.Location.Line(), e.Location.Column())
 		f := s.faultOf(text, tree, e)
+		// CEL may say a thing more than once; an author needs it once.
 		key := fmt.Sprint(offset, f.message)
 		if said[key] {
 			continue
@@ -61,6 +63,7 @@ func (s *scope) faultOf(text string, tree *ast.AST, e *common.Error) fault {
 
 // undeclared explains a name that is not known, or not yet.
 func (s *scope) undeclared(text, what string) fault {
+	// Before the nearest name: the right one is there, only further down.
 	if line, ok := s.later[what]; ok {
 		return fault{message: fmt.Sprintf("%q is used before anything binds it; line %d does", what, line)}
 	}
@@ -86,6 +89,7 @@ func (s *scope) known() []string {
 		out = append(out, n.name)
 	}
 	for f := range s.env.base.Functions() {
+		// Operators are functions too, under names that nobody writes.
 		if isIdent(f) {
 			out = append(out, f)
 		}

@@ -11,6 +11,7 @@ import (
 // literal reads a value written in YAML: what it means depends on the type, so
 // that 012 is "012" for a string and 30.10 keeps both its places as a decimal.
 func (t valueType) literal(n strictyaml.Node) (any, error) {
+	// Whether null will do is for the type to say.
 	if n.Kind() == strictyaml.Null {
 		return t.convert(nil)
 	}
@@ -35,6 +36,7 @@ func (t valueType) literal(n strictyaml.Node) (any, error) {
 
 // literalPlain reads bools and numbers, which are written without quotes.
 func (t valueType) literalPlain(n strictyaml.Node, text string) (any, error) {
+	// "3" in quotes is a text to YAML, and somebody meant it to be one.
 	if n.Tag() == "!!str" {
 		return nil, fmt.Errorf("%q is no %s", text, t.present())
 	}

@@ -53,6 +53,7 @@ func Load(options Options) (*Set, error) {
 		env: env, options: options, types: map[string]*factType{},
 		packs: map[string]*pack{}, byID: map[string]*Rule{},
 	}
+	// First, for packs are compared with what is there, and not the other way round.
 	c.declare()
 	for _, f := range options.Files {
 		file, root := strictyaml.Open(f.Name, f.Data)
@@ -61,6 +62,8 @@ func Load(options Options) (*Set, error) {
 	for _, root := range c.roots {
 		c.readPack(root)
 	}
+	// Only now are they whole. The order of a map does no harm: each goes to its own
+	// place.
 	for _, t := range c.types {
 		c.env.provider.records[t.name] = t.record()
 	}
@@ -68,7 +71,9 @@ func Load(options Options) (*Set, error) {
 	for _, p := range c.packOrder {
 		c.readRules(p)
 	}
+	// When all rules are known, since a rule may name one of another pack.
 	c.relate()
+	// Once, at the end: an author sees all mistakes of all files together.
 	if err := c.diagnostics().Err(); err != nil {
 		return nil, err
 	}
@@ -149,6 +154,7 @@ func (c *compiler) assemble() (*Set, error) {
 	var productions []rete.Production
 	for _, r := range c.rules {
 		s.clock = s.clock || r.clock
+		// A rule that is off is still checked and listed, but costs the matcher nothing.
 		if r.Enabled {
 			productions = append(productions, r.productions...)
 		}

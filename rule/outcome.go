@@ -135,6 +135,7 @@ func (s *Session) outcome(r *rete.Report) *Outcome {
 	slices.SortFunc(out.Unknown, func(a, b Unknown) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Resource, b.Resource))
 	})
+	// Without a run there are no counts, but what stands in the memory still holds.
 	if r != nil {
 		out.report(r)
 	}
@@ -180,6 +181,7 @@ func reasonOf(err error) string {
 	if errors.As(err, &firing) {
 		err = firing.Err
 	}
+	// It has the fact and the field in it; what is wrapped around repeats the rule.
 	var fact *rete.FactError
 	if errors.As(err, &fact) {
 		return fact.Error()
@@ -213,6 +215,7 @@ func (s *Session) reason(p rete.Support) Reason {
 		Rule: ruleOf(p.Production), Priority: p.Priority, Values: exportFields(p.Values),
 		Evidence: evidence(p.Facts, p.Bind),
 	}
+	// One that is not in the set any more has given its words all the same.
 	if rule, ok := s.set.Rule(r.Rule); ok {
 		r.Pack, r.Hash = rule.Pack, rule.Hash
 	}
@@ -227,6 +230,7 @@ func evidence(facts []rete.Fact, bind rete.Bind) []Evidence {
 	for _, f := range facts {
 		e := Evidence{Type: f.Type(), Fields: exportFields(f.Fields())}
 		for _, name := range sortedKeys(bind) {
+			// One fact may be bound twice; the first name in order is always the same.
 			if bind[name] == f.Handle() {
 				e.Name = name
 				break

@@ -100,6 +100,7 @@ func (p *pack) readParams(n strictyaml.Node) {
 			e.Key.Errorf("%q cannot name a parameter: letters, digits and _ can, and no word of CEL's", q.Name)
 			continue
 		}
+		// Not nil: a parameter without a value must be seen as absent, not as null.
 		q.val = rete.Absent
 		if d := fs.Get("default"); !d.IsZero() {
 			v, err := q.typ.literal(d)
@@ -157,6 +158,7 @@ func (p *pack) finishParams(c *compiler) {
 	shape := newRecordType("params of " + p.name)
 	for _, name := range p.order {
 		q := p.params[name]
+		// Only now, because the deployment may have given what the pack left open.
 		if q.val == rete.Absent && !q.typ.optional && q.Default == nil {
 			q.node.Errorf("parameter %s has no default and the deployment gives no value", name)
 		}

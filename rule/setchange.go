@@ -10,6 +10,7 @@ import (
 // pack can be taken out rule by rule and brought in again; still are the removed
 // rules of the other files.
 func (s *Set) without(removed map[string]bool) (out *Set, still map[string]bool) {
+	// Its base is out of date from here on; the caller compiles the files anew.
 	reduced := *s
 	reduced.options.Files, still = nil, map[string]bool{}
 	for _, f := range s.options.Files {
@@ -22,6 +23,7 @@ func (s *Set) without(removed map[string]bool) (out *Set, still map[string]bool)
 				}
 			}
 		}
+		// A pack without rules stays: it may declare the types of others.
 		if len(there) > 0 && len(gone) == len(there) {
 			continue
 		}
@@ -41,6 +43,8 @@ func (s *Set) dropping(removed map[string]bool) (*Set, error) {
 			productions = append(productions, r.productions...)
 		}
 	}
+	// Compiled from productions that are there already: nothing is read again, so no
+	// file can have become wrong meanwhile.
 	base, err := rete.Compile(s.reteTypes, productions)
 	if err != nil {
 		return nil, fmt.Errorf("compile the rules: %w", err)

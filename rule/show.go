@@ -52,6 +52,7 @@ func jsonValue(v any) any {
 	case money:
 		return x.m.String()
 	case number:
+		// All its digits: a float would round what was kept exact.
 		return json.Number(x.d.String())
 	case time.Time:
 		return x.UTC().Format(time.RFC3339Nano)
@@ -60,6 +61,7 @@ func jsonValue(v any) any {
 	case []byte:
 		return base64.StdEncoding.EncodeToString(x) // as convert reads it
 	case float64:
+		// JSON has no word for them, and a transcript must not fail at one fact.
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return strconv.FormatFloat(x, 'g', -1, 64)
 		}

@@ -34,6 +34,7 @@ var expectations = map[string]string{
 // pack: a test that cannot run tests nothing.
 func (b *builder) readTests() {
 	for _, n := range b.fs.Get("tests").Items() {
+		// Asked before the kind: it is what complains of anything but a mapping.
 		fs := n.Fields("name", "clock", "given", "expect")
 		if n.Kind() != strictyaml.Mapping {
 			continue
@@ -79,6 +80,7 @@ func (c *compiler) given(n strictyaml.Node) (testFact, bool) {
 		return testFact{}, false
 	}
 	f := c.testFact(t, t.name, value)
+	// Only of what is given: an expectation may leave fields out, a fact may not.
 	t.missing(value, func(field string) bool { _, ok := f.fields[field]; return ok })
 	f.line, _ = n.Pos()
 	return f, true
@@ -92,6 +94,7 @@ func (c *compiler) expected(n strictyaml.Node) (testFact, bool) {
 		return testFact{}, false
 	}
 	word := key.Text()
+	// The words come first: a type that is called like one is not meant.
 	t := c.types[expectations[word]]
 	if t == nil {
 		if t, ok = c.types[word]; !ok {

@@ -106,6 +106,7 @@ func (b *builder) readThen() []*step {
 			steps = append(steps, s)
 		}
 	}
+	// Two branches may recommend the same; the list says what a rule can do, once.
 	slices.Sort(b.rule.Actions)
 	b.rule.Actions = slices.Compact(b.rule.Actions)
 	return steps
@@ -146,6 +147,7 @@ func (b *builder) conclude(fs strictyaml.Fields, kind string) *step {
 	n := fs.Get(kind)
 	t := b.c.typeAt(n)
 	if t == nil {
+		// Its values are checked all the same, so that one wrong name hides nothing.
 		b.settings(fs.Get("set"), nil, kind)
 		return nil
 	}
@@ -203,6 +205,7 @@ func (b *builder) setting(field string, n strictyaml.Node, t valueType) (setting
 	}
 	if !t.accepts(e.out) {
 		d := n.Errorf("%s is %s, not %s", field, withArticle(t.present().String()), withArticle(typeName(e.out)))
+		// A decimal knows no currency, and none may be guessed.
 		if t.kind == kindMoney && e.out == decimalType {
 			d.WithHint(`money(…, "USD") makes an amount of a decimal`)
 		}

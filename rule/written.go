@@ -24,6 +24,7 @@ var literalHints = map[string]string{
 // made, such as timestamp("noon") and patterns that are no regular expressions.
 func (e *expr) checkLiterals(report reporter) bool {
 	good := true
+	// The checked tree, whose functions are known by then; only calls can make values.
 	visit(e.checked.Expr(), func(x ast.Expr) {
 		if x.Kind() != ast.CallKind {
 			return
@@ -56,6 +57,7 @@ func lastText(c ast.CallExpr) (string, ast.Expr, bool) {
 
 // literalFault is what is wrong with the text of a call, nil if nothing is.
 func (e *expr) literalFault(c ast.CallExpr, call ast.Expr, text string) *fault {
+	// Go's own compiler, since CEL uses the same when it runs.
 	if c.FunctionName() == "matches" && c.IsMemberFunction() {
 		if _, err := regexp.Compile(text); err != nil {
 			return &fault{message: fmt.Sprintf("%q is no regular expression", text), hint: err.Error()}
@@ -63,6 +65,7 @@ func (e *expr) literalFault(c ast.CallExpr, call ast.Expr, text string) *fault {
 		return nil
 	}
 	hint, ok := literalHints[c.FunctionName()]
+	// A method of the same name, or one with more arguments, means something else.
 	if !ok || len(c.Args()) != 1 || c.IsMemberFunction() {
 		return nil
 	}
@@ -70,6 +73,7 @@ func (e *expr) literalFault(c ast.CallExpr, call ast.Expr, text string) *fault {
 	if err != nil {
 		return nil // what does not plan is reported for the whole
 	}
+	// It needs no facts: the call is a function of a text alone.
 	if _, err := part.eval(noBindings{}); err != nil {
 		if hint == "" {
 			return &fault{message: err.Error()}
