@@ -72,6 +72,7 @@ func (s *Session) commit() error {
 		return nil
 	}
 	tx := s.tx
+	// Before the commit, whatever it says: a batch that failed is not tried again.
 	s.tx = nil
 	return tx.Commit()
 }
@@ -104,6 +105,7 @@ func (s *Session) fits(next *Set) error {
 		if how == "" {
 			continue
 		}
+		// One is enough. A type without facts may change as it likes.
 		for range s.memory.FactsOf(name) {
 			return trimtab.Errorf(trimtab.Invalid, "there are facts of type %s, and the new rules declare it otherwise: %s", name, how)
 		}
@@ -128,6 +130,8 @@ func (s *Session) Replace(types []string, facts []Fact) error {
 		}
 		keep[h] = true
 	}
+	// After all are stated: a fact that is there again keeps its handle, and what
+	// rests on it does not go and come.
 	for _, t := range types {
 		if err := s.sweep(t, keep); err != nil {
 			return err
@@ -143,6 +147,7 @@ func (s *Session) whole(f Fact) map[string]any {
 	if !ok {
 		return f.Fields
 	}
+	// The caller's map stays as it is.
 	all := maps.Clone(f.Fields)
 	if all == nil {
 		all = map[string]any{}
@@ -157,6 +162,7 @@ func (s *Session) whole(f Fact) map[string]any {
 
 // sweep retracts the stated facts of a type that are not kept.
 func (s *Session) sweep(typ string, keep map[rete.Handle]bool) error {
+	// Gathered first, since a memory must not change while it is walked.
 	var gone []rete.Handle
 	for f := range s.memory.FactsOf(typ) {
 		if !f.Derived() && !keep[f.Handle()] && f.Handle() != s.clock {
@@ -180,6 +186,7 @@ func (s *Session) SetClock(now time.Time) error {
 	if err := s.memory.SetClock(now); err != nil {
 		return err
 	}
+	// No rule matches Clock: a fact that nobody reads would only cost.
 	if !s.set.clock {
 		return nil
 	}
@@ -223,6 +230,7 @@ func (s *Session) Adopt(next *Set) error {
 	if err := s.commit(); err != nil {
 		return err
 	}
+	// Before anything moves: a set that is refused leaves the session as it was.
 	if err := s.fits(next); err != nil {
 		return err
 	}
@@ -230,6 +238,7 @@ func (s *Session) Adopt(next *Set) error {
 		return err
 	}
 	s.set = next
+	// The old set may have had no use for the fact.
 	if next.clock && !s.memory.Now().IsZero() {
 		return s.stateClock(s.memory.Now())
 	}

@@ -119,6 +119,7 @@ func (s *Session) concluded(r *Rule, w *watch) []testFact {
 				out = append(out, testFact{typ: typ, fields: f.Fields()})
 				continue
 			}
+			// Several rules may support one fact; each is judged on its own words.
 			for _, support := range s.memory.Supports(f.Handle()) {
 				if ruleOf(support.Production) == r.ID {
 					out = append(out, testFact{typ: typ, fields: support.Values})
@@ -139,6 +140,7 @@ func (t *testCase) judge(got []testFact) []string {
 	var failures []string
 	for _, want := range t.expect {
 		if i := slices.IndexFunc(got, want.matches); i >= 0 {
+			// Taken, so that two equal expectations need two conclusions.
 			got = slices.Delete(got, i, i+1)
 			continue
 		}
@@ -172,9 +174,11 @@ func (f testFact) misses(got testFact) []string {
 
 // same compares values of facts.
 func same(a, b any) bool {
+	// Absent is a value of its own here: a test may expect it.
 	if a == rete.Absent || b == rete.Absent {
 		return a == b
 	}
+	// Amounts are equal by value: 30.1 USD is 30.10 USD, though it is shown otherwise.
 	ka, isKeyed := a.(rete.Keyer)
 	kb, isKeyedToo := b.(rete.Keyer)
 	if isKeyed || isKeyedToo {
@@ -185,6 +189,7 @@ func same(a, b any) bool {
 
 // nearMiss names what differs in the conclusion that comes nearest.
 func (f testFact) nearMiss(got []testFact) string {
+	// One that shares no field at all is not near, and saying so would mislead.
 	best, fewest := "", len(f.fields)
 	for _, g := range got {
 		if g.typ != f.typ {
