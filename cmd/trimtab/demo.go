@@ -14,6 +14,7 @@ import (
 	"github.com/trimtab/trimtab/internal/sandbox"
 )
 
+// newDemo needs no deployment file: the demo writes one of its own.
 func newDemo(env *environment) *cobra.Command {
 	var dir string
 	c := &cobra.Command{

@@ -25,6 +25,7 @@ var (
 	starterBilling []byte
 )
 
+// newInit writes what a first run needs, and names the next two commands.
 func newInit(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "init [DIR]", Short: "Write a commented starter", Args: cobra.MaximumNArgs(1),

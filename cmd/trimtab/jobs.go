@@ -17,6 +17,7 @@ import (
 	"github.com/trimtab/trimtab/internal/scan"
 )
 
+// newRun is the whole round once, for cron and for trying out.
 func newRun(env *environment) *cobra.Command {
 	var dry, approve bool
 	c := &cobra.Command{
@@ -69,6 +70,7 @@ func heldText(held map[string]int) string {
 	return strings.Join(parts, "")
 }
 
+// newScan files nothing: what it keeps waits for distribute.
 func newScan(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "scan", Short: "Gather, judge and keep what is recommended", Args: cobra.NoArgs,
@@ -109,6 +111,8 @@ func newDistribute(env *environment) *cobra.Command {
 	return c
 }
 
+// newMonitor prints each round. Alone it neither scans nor files, so that it can
+// be stopped at any time.
 func newMonitor(env *environment) *cobra.Command {
 	var once bool
 	c := &cobra.Command{
@@ -137,6 +141,7 @@ func newMonitor(env *environment) *cobra.Command {
 	return c
 }
 
+// newServe is what a container runs.
 func newServe(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Run the schedules and the monitor; /healthz, /readyz, /metrics", Args: cobra.NoArgs,

@@ -148,6 +148,8 @@ func showTable(e *store.Episode, rec *trimtab.Recommendation, lines []store.Line
 	return t
 }
 
+// newDismiss has an end as well as a reason: what was right to leave alone may
+// not be for ever.
 func newDismiss(env *environment) *cobra.Command {
 	var reason string
 	var days int
@@ -168,6 +170,7 @@ func newDismiss(env *environment) *cobra.Command {
 	return c
 }
 
+// newSnooze asks for no reason, and so is short by default.
 func newSnooze(env *environment) *cobra.Command {
 	var days int
 	c := &cobra.Command{
@@ -232,6 +235,7 @@ func newTickets(env *environment) *cobra.Command {
 	})
 }
 
+// newSavings shows both signs: what came back stands in the ledger too.
 func newSavings(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "savings", Short: "The ledger: what was verified, and what came back", Args: cobra.NoArgs,

@@ -67,6 +67,7 @@ func texts(row []any) []string {
 	return all
 }
 
+// printJSON gives one object a row, under the names of the columns.
 func (e *environment) printJSON(t table) error {
 	// Made, not nil: no results are [] for a script, never null.
 	objects := make([]map[string]any, 0, len(t.rows))
@@ -88,6 +89,7 @@ func (e *environment) writeJSON(v any) error {
 	return enc.Encode(v)
 }
 
+// printCSV quotes as RFC 4180 does; the first row are the names.
 func (e *environment) printCSV(t table) error {
 	w := csv.NewWriter(e.out)
 	if err := w.Write(t.names); err != nil {

@@ -122,6 +122,8 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 	return c
 }
 
+// newVersion reads what the compiler put into the binary: there is no number to
+// forget to raise.
 func newVersion(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "What this is", Args: cobra.NoArgs,

@@ -29,6 +29,8 @@ func atLeastOne(c *cobra.Command, args []string) error {
 	return trimtab.Errorf(trimtab.Invalid, "%s needs rules", c.CommandPath()).WithNext("name files or folders of packs, or builtin:aws")
 }
 
+// newRulesLint passes with warnings: they are printed, and only errors refuse a
+// pack.
 func newRulesLint(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "lint PATHS", Short: "Everything the compiler can know", Args: atLeastOne,
@@ -76,6 +78,7 @@ func (e *environment) rules(paths []string) (*rule.Set, error) {
 	return plan.Rules, nil
 }
 
+// newRulesTest ends with its own exit code if tests fail, after all have run.
 func newRulesTest(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "test [PATHS]", Short: "Run the tests that stand beside the rules",
@@ -165,6 +168,8 @@ func (e *environment) script(path string) (io.ReadCloser, string, error) {
 	return f, filepath.Dir(path), nil
 }
 
+// newRulesDiff judges both sets on the same facts at the same moment, so that
+// nothing but the rules can make a difference.
 func newRulesDiff(env *environment) *cobra.Command {
 	var sets []string
 	c := &cobra.Command{
