@@ -83,6 +83,11 @@ func findLayout(names []string, types map[string]string) (layout, error) {
 	if len(missing) == 0 {
 		return l, nil
 	}
+	if len(names) == 1 {
+		// DuckDB finds no column where a quote is opened and never closed: naming
+		// the missing columns would send people looking for what is there.
+		return l, trimtab.Errorf(trimtab.Outside, "its lines are no table of columns").WithNext("it is damaged or cut short: export it again")
+	}
 	sort.Strings(missing)
 	return l, trimtab.Errorf(trimtab.Outside, "it lacks the FOCUS columns %s", strings.Join(missing, ", ")).
 		WithNext("it has %s: export it in the FOCUS format (1.0 or newer) with these columns", shortList(names))

@@ -145,6 +145,7 @@ func TestBadFiles(t *testing.T) {
 		"empty":       {write(t, "a.csv", ""), "is empty"},
 		"no parquet":  {write(t, "a.parquet", "PAR1 but not really"), "a.parquet"},
 		"odd ending":  {write(t, "a.xls", "x"), "the ending says nothing"},
+		"cut short":   {write(t, "a.csv", small()[:len(header)+150]), "no table of columns"},
 		"odd columns": {write(t, "a.csv", "a,b\n1,2\n"), "lacks the FOCUS columns BilledCost, BillingCurrency"},
 	}
 	for name, c := range cases {
