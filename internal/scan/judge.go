@@ -260,6 +260,9 @@ func (v *Verdict) detail(batches []batch) store.ScanDetail {
 		r := store.SourceReport{Source: b.source.Name(), Rows: b.Rows, Facts: len(b.Facts), Until: b.Until, Warnings: b.Warnings}
 		if b.err != nil {
 			r.Error = b.err.Error()
+			if next := trimtab.NextOf(b.err); next != "" {
+				r.Error += "; " + next // of several sources each has a next step of its own
+			}
 		}
 		d.Sources = append(d.Sources, r)
 	}
