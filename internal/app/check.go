@@ -2,7 +2,8 @@ package app
 
 import (
 	"context"
-	"sort"
+	"maps"
+	"slices"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
@@ -82,13 +83,8 @@ func checkTrackers(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, erro
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	var findings []Finding
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		var targets []tracker.Target
 		for _, b := range p.Deployment.Boards {
 			if b.Tracker == name {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os/exec"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -81,23 +83,14 @@ func (t *teller) sayBoards(report *scan.Report) {
 		l.savings.Amount = l.savings.Amount.Add(rec.Savings.Amount)
 		l.how[rec.Owner.Source]++
 	}
-	for _, name := range sortedKeys(lines) {
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
 		l := lines[name]
 		var how []string
-		for _, source := range sortedKeys(l.how) {
+		for _, source := range slices.Sorted(maps.Keys(l.how)) {
 			how = append(how, fmt.Sprintf("%d by %s", l.how[source], source))
 		}
 		t.say("%-34s %3d, %12s   (%s)", name, l.n, l.savings.Display(), strings.Join(how, ", "))
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // fileAndKill lets a distributor of its own file the tickets, kills it with

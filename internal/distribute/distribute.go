@@ -14,7 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sort"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -75,14 +76,9 @@ func (j *Job) Run(ctx context.Context, approved bool) (*Report, error) {
 	if braked != nil && trimtab.CodeOf(braked) != trimtab.Invalid {
 		return report, braked
 	}
-	names := make([]string, 0, len(j.Trackers))
-	for name := range j.Trackers {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	log := j.Log.With("run", "distribute-"+j.Clock.Now().Format("20060102T150405.000"))
 	var failed error
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(j.Trackers)) {
 		s := &sender{job: j, name: name, tracker: j.Trackers[name], report: report, log: log.With("tracker", name)}
 		if err := s.run(ctx); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))

@@ -13,7 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,15 +48,10 @@ type Report struct {
 
 // Run pulls every tracker once. One that fails does not stop the others.
 func (j *Job) Run(ctx context.Context) (*Report, error) {
-	names := make([]string, 0, len(j.Trackers))
-	for name := range j.Trackers {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	report := &Report{}
 	log := j.Log.With("run", "monitor-"+j.Clock.Now().Format("20060102T150405.000"))
 	var failed error
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(j.Trackers)) {
 		if err := j.pull(ctx, name, report); err != nil {
 			log.Error("pull failed", "tracker", name, "error", err)
 			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))

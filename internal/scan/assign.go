@@ -2,7 +2,6 @@ package scan
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 
 	"github.com/trimtab/trimtab"
@@ -151,14 +150,4 @@ func (a Assign) board(rec *trimtab.Recommendation) string {
 		}
 	}
 	return ""
-}
-
-// BoardNames lists the boards that routes name.
-func (a Assign) BoardNames() []string {
-	var names []string
-	for _, r := range a.Routes {
-		names = append(names, r.Board)
-	}
-	sort.Strings(names)
-	return names
 }

@@ -13,7 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sort"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -222,14 +223,9 @@ func byResource(recs []*trimtab.Recommendation) [][]*trimtab.Recommendation {
 	for _, r := range recs {
 		groups[r.Subject.Resource] = append(groups[r.Subject.Resource], r)
 	}
-	names := make([]string, 0, len(groups))
-	for name := range groups {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	sorted := make([][]*trimtab.Recommendation, len(names))
-	for i, name := range names {
-		sorted[i] = groups[name]
+	sorted := make([][]*trimtab.Recommendation, 0, len(groups))
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		sorted = append(sorted, groups[name])
 	}
 	return sorted
 }

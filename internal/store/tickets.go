@@ -86,11 +86,6 @@ func (t *Tx) Link(id int64) (*Link, error) {
 	return readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE id = ?`, id))
 }
 
-// Links reads the links of a tracker in a state.
-func (t *Tx) Links(tracker string, state LinkState) ([]*Link, error) {
-	return list(t, readLink, `SELECT `+linkColumns+` FROM links WHERE tracker = ? AND state = ? ORDER BY id`, tracker, string(state))
-}
-
 // maybe makes "no row" a nil, where having none is an answer and no mistake.
 func maybe[T any](one *T, err error) (*T, error) {
 	if errors.Is(err, sql.ErrNoRows) {

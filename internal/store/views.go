@@ -31,7 +31,7 @@ type RecommendationView struct {
 	Seen      int               `json:"seen"`
 }
 
-// RecommendationViews lists the episodes, the newest life of each key; closed
+// RecommendationViews lists the episodes in the order of their beginning; closed
 // ones only if all is set.
 func (t *Tx) RecommendationViews(all bool) ([]RecommendationView, error) {
 	// Two fixed texts, never a caller's.
