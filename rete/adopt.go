@@ -14,48 +14,58 @@ import (
 // from the other by [Base.With] or [Base.Without]. On an error the session is as
 // it was.
 func (s *Session) Adopt(next *Base) error {
-	if s.open != nil {
-		return ErrBusy
+	if err := s.idle(); err != nil {
+		return err
 	}
 	if err := s.fits(next); err != nil {
 		return err
 	}
-	s.batch++
+	s.begin()
 	kept := s.kept(next)
 	s.base = next
-	for name, table := range s.store.tables {
-		if t := next.types[name]; t != nil {
+	for _, table := range s.store.tables {
+		if t := next.types[table.typ.Name]; t != nil {
 			table.typ = t
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.nodes)) {
 		if !kept[id] {
 			s.net.detach(s.nodes[id])
-			delete(s.nodes, id)
-			delete(s.derives, id)
+			s.counted = without(s.counted, s.nodes[id])
 		}
 	}
 	// Before anything new is attached: what was withdrawn must be gone when the new
 	// productions look around.
-	s.settle()
+	err := s.settle()
+	var removed []*prodNode
+	for id, p := range s.nodes {
+		if !kept[id] {
+			removed = append(removed, p)
+			delete(s.nodes, id)
+		}
+	}
 	for _, p := range next.programs {
 		if s.nodes[p.ID] == nil {
 			s.nodes[p.ID] = s.net.attach(p)
 		}
 	}
-	s.settle()
-	return nil
+	s.rankAll()
+	err = errors.Join(err, s.settle())
+	s.endBatch()
+	s.net.dropEnds(removed)
+	return err
 }
 
 // fits tells whether the session's facts are facts of the other base.
 func (s *Session) fits(next *Base) error {
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(s.store.tables)) {
-		if s.store.tables[name].entries.size == 0 {
+	for _, name := range slices.Sorted(maps.Keys(s.store.byName)) {
+		table := s.store.byName[name]
+		if table.size == 0 {
 			continue
 		}
 		t := next.types[name]
-		if t == nil || !t.same(s.base.types[name]) {
+		if t == nil || !t.same(table.typ) {
 			errs = append(errs, &CompileError{Type: name, Text: "there are facts of it, and the new base lacks it or declares it otherwise"})
 		}
 	}

@@ -166,7 +166,7 @@ func TestMaxFiringsNamesTheBusiest(t *testing.T) {
 	if !errors.As(err, &max) || max.Limit != 40 || !slices.Equal(max.Busiest, []string{"for-ever", "p0", "p1", "p2", "p3"}) {
 		t.Fatalf("%v", err)
 	}
-	if report.Firings != 40 || report.Fired["for-ever"] != 26 {
+	if report.Firings != 40 || report.Fired.Of("for-ever") != 26 {
 		t.Errorf("%d firings, %v", report.Firings, report.Fired)
 	}
 	for f := range s.FactsOf("item") {

@@ -1,5 +1,8 @@
 package rete
 
+// itemID numbers the membership of one fact in one alpha memory.
+type itemID uint32
+
 // alphaRoot is the entry to the network for the facts of one type. Memories that
 // test a field for equality are found by the hash of its value; the rest are
 // tried one by one.
@@ -8,9 +11,16 @@ package rete
 // to every pattern of its type but only to those whose constants it has. One
 // constant of a memory is enough to find it; its other tests are run then.
 type alphaRoot struct {
-	bySig   map[string]*alphaMemory
-	byField map[int]map[key][]*alphaMemory
-	rest    []*alphaMemory
+	bySig  map[string]*alphaMemory
+	fields []*dispatch
+	rest   []*alphaMemory
+}
+
+// dispatch finds memories by the value that they ask a field to have.
+type dispatch struct {
+	field  int
+	memory map[symbol]*alphaMemory // the first of a chain, by canonical symbol
+	absent tally                   // facts without the field: every memory would have read it
 }
 
 // alphaMemory holds the facts of one type that pass some tests on themselves.
@@ -21,15 +31,30 @@ type alphaRoot struct {
 // is. That is how "updating a field that the rule does not read does not refire it"
 // costs nothing.
 type alphaMemory struct {
-	net     *network
-	root    *alphaRoot
-	spec    *alphaSpec
-	mask    fieldSet // fields that any user reads: a change of others is not seen
-	items   bag[*alphaItem]
-	indexes indexSet[*alphaItem]
-	joins   []rightNode // in the order of creation
-	users   int
-	tally   tally
+	net    *network
+	head   itemID
+	size   int32
+	id     uint32
+	mask   fieldSet // fields that any user reads: a change of others is not seen
+	linked []*hinge // joins that hear of every fact, see unlink.go
+	tests  []constTest
+
+	indexes  []*factIndex
+	next     *alphaMemory // with the same constant, see dispatch
+	dispatch *dispatch
+	absents  int // counted by the dispatch when the memory came
+	reports  int // made by then
+	root     *alphaRoot
+	spec     *alphaSpec
+	users    int
+	tally    *tally
+}
+
+// factIndex is an index of an alpha memory by some fields.
+type factIndex struct {
+	number uint32
+	fields []int
+	users  int
 }
 
 // alphaItem is the membership of one fact in one alpha memory.
@@ -38,54 +63,102 @@ type alphaMemory struct {
 // lists for tree-based removal: the tokens that exist because of the fact, and the
 // negations that it blocks.
 type alphaItem struct {
-	mem    *alphaMemory
-	entry  *entry
-	place  *link[*alphaItem]
-	filed  []*link[*alphaItem]
-	tokens bag[*token] // those that hold the fact through this memory
-	blocks bag[*block] // negations that it blocks
+	fact       factID
+	memory     uint32
+	next, prev itemID // in the memory
+	nextOf     itemID // of the fact
+	prevOf     itemID
+	tokens     tokenID // those that hold the fact through this memory
+	blocks     blockID // negations that it blocks
+	filings    linkID
 }
 
-// rightNode is a node that an alpha memory feeds.
-type rightNode interface{ rightAdd(item *alphaItem) }
-
 // alpha finds or builds the memory of a specification.
-func (n *network) alpha(spec *alphaSpec, reads fieldSet) *alphaMemory {
-	root := n.root(spec.typ.Name)
+func (n *network) alpha(spec *alphaSpec, reads *fieldSet) *alphaMemory {
+	table := n.store.table(spec.typ)
+	root := n.root(table)
 	mem := root.bySig[spec.sig]
 	if mem == nil {
-		mem = &alphaMemory{net: n, root: root, spec: spec}
+		mem = &alphaMemory{net: n, root: root, spec: spec, tests: constTests(&n.store.syms, spec)}
+		mem.id = n.alphas.add(mem)
 		root.add(mem)
 		n.nodes++
 		if spec.timed {
 			n.timed = append(n.timed, mem)
 		}
-		for _, e := range n.facts(spec.typ.Name) {
-			if mem.passes(e) {
-				mem.add(e)
+		for _, id := range n.store.shownOf(table) {
+			if mem.passes(id) {
+				mem.add(id)
 			}
 		}
 	}
 	// The mask only grows: a production that goes leaves its fields in. That costs
 	// an evaluation now and then and no mistake, since the match set follows from
 	// the values and not from the events.
-	mem.mask.addAll(reads)
+	mem.mask.addAll(*reads)
 	mem.users++
 	return mem
+}
+
+// constant is the first equality with a constant: the memory is then found by the
+// hash of the field's value.
+func (m *alphaMemory) constant() (field int, sym symbol, ok bool) {
+	for i := range m.tests {
+		if t := &m.tests[i]; t.op == opEq && t.sym.joins() {
+			return t.field, m.net.store.syms.canon(t.sym), true
+		}
+	}
+	return 0, 0, false
 }
 
 // add files a memory by the constant it asks for, if it asks for one.
 func (r *alphaRoot) add(mem *alphaMemory) {
 	r.bySig[mem.spec.sig] = mem
-	field, k, ok := mem.spec.dispatch()
+	field, sym, ok := mem.constant()
 	if !ok {
 		r.rest = append(r.rest, mem)
 		return
 	}
-	if r.byField[field] == nil {
-		r.byField[field] = map[key][]*alphaMemory{}
+	d := r.field(field)
+	mem.dispatch, mem.absents, mem.reports = d, d.absent.absent, mem.net.reports
+	mem.next = d.memory[sym]
+	d.memory[sym] = mem
+}
+
+// field gives the dispatch by a field.
+func (r *alphaRoot) field(field int) *dispatch {
+	for _, d := range r.fields {
+		if d.field == field {
+			return d
+		}
 	}
-	r.byField[field][k] = append(r.byField[field][k], mem)
+	d := &dispatch{field: field, memory: map[symbol]*alphaMemory{}}
+	r.fields = append(r.fields, d)
+	return d
+}
+
+// remove takes a memory out of the dispatch.
+func (r *alphaRoot) remove(mem *alphaMemory) {
+	delete(r.bySig, mem.spec.sig)
+	d := mem.dispatch
+	if d == nil {
+		r.rest = without(r.rest, mem)
+		return
+	}
+	_, sym, _ := mem.constant()
+	if d.memory[sym] != mem {
+		before := d.memory[sym]
+		for before.next != mem {
+			before = before.next
+		}
+		before.next = mem.next
+		return
+	}
+	if mem.next != nil {
+		d.memory[sym] = mem.next
+	} else {
+		delete(d.memory, sym)
+	}
 }
 
 // release gives the memory up; without users it goes.
@@ -93,22 +166,16 @@ func (m *alphaMemory) release() {
 	if m.users--; m.users > 0 {
 		return
 	}
-	r := m.root
-	delete(r.bySig, m.spec.sig)
-	if field, k, ok := m.spec.dispatch(); ok {
-		r.byField[field][k] = without(r.byField[field][k], m)
-		if len(r.byField[field][k]) == 0 {
-			delete(r.byField[field], k)
-		}
-	} else {
-		// The order of the rest stays: it is that of creation, in which memories are
-		// asked.
-		r.rest = without(r.rest, m)
+	m.root.remove(m)
+	for m.head != 0 {
+		id := m.head
+		m.unhook(id)
+		m.net.items.release(id)
 	}
-	m.items.each((*alphaItem).unhook)
 	if m.spec.timed {
 		m.net.timed = without(m.net.timed, retimer(m))
 	}
+	m.net.alphas.remove(m.id)
 	m.net.nodes--
 }
 
@@ -122,38 +189,51 @@ func without[T comparable](list []T, item T) []T {
 	return list
 }
 
-// candidates calls f for each memory that a fact may be in. A value that is
-// absent or NaN passes no equality, so its field's memories are not asked; they
-// count the absent read all the same.
-func (r *alphaRoot) candidates(e *entry, f func(*alphaMemory)) {
-	for field, byKey := range r.byField {
-		k, joins := keyOf(e.shown.values[field])
-		if k.kind == kindAbsent {
-			for _, mems := range byKey {
-				for _, mem := range mems {
-					mem.net.note(&mem.tally, "", ErrAbsent)
-				}
-			}
-		}
-		if !joins {
+// enter takes a fact into the memories whose tests it passes. Memories that do not
+// see the change are as they were. A value that is absent or NaN passes no
+// equality, so its field's memories are not asked; they count the absent read all
+// the same.
+func (r *alphaRoot) enter(n *network, d *delta) {
+	row := n.store.row(d.fact)
+	for _, by := range r.fields {
+		sym := row[by.field]
+		if sym == symAbsent {
+			n.note(&by.absent, "", ErrAbsent)
 			continue
 		}
-		for _, mem := range byKey[k] {
-			f(mem)
+		if !sym.joins() {
+			continue
+		}
+		for mem := by.memory[n.store.syms.canon(sym)]; mem != nil; mem = mem.next {
+			mem.enter(d)
 		}
 	}
 	for _, mem := range r.rest {
-		f(mem)
+		mem.enter(d)
+	}
+}
+
+// enter takes a fact in if it is new to the memory and passes the tests.
+func (m *alphaMemory) enter(d *delta) {
+	if d.was && !m.mask.meets(&d.changed) {
+		return
+	}
+	if m.passes(d.fact) {
+		m.add(d.fact)
 	}
 }
 
 // passes runs the tests in order up to the first that fails.
-func (m *alphaMemory) passes(e *entry) bool {
-	for i := range m.spec.tests {
-		t := &m.spec.tests[i]
-		ok, err := m.net.alphaTest(t, e)
+func (m *alphaMemory) passes(id factID) bool {
+	if len(m.tests) == 0 {
+		return true
+	}
+	row := m.net.store.row(id)
+	for i := range m.tests {
+		t := &m.tests[i]
+		ok, err := m.net.alphaTest(t, id, row)
 		if err != nil {
-			m.net.note(&m.tally, t.label, err)
+			m.net.noteAt(&m.tally, t.text(m.spec.typ), err)
 		}
 		if !ok || err != nil {
 			return false
@@ -162,51 +242,163 @@ func (m *alphaMemory) passes(e *entry) bool {
 	return true
 }
 
-// add takes a fact in and lets the joins see it: descendants before ancestors, so
-// that a fact that feeds both joins once.
-func (m *alphaMemory) add(e *entry) {
-	item := &alphaItem{mem: m, entry: e}
-	item.place = m.items.add(item)
-	m.indexes.fileAll(item, &item.filed)
-	e.items = append(e.items, item)
-	// Were ancestors first, a fact that matches two patterns of one production would
-	// be joined by the upper node with a token that the lower node then finds in its
-	// memory and joins again: the same match twice (CMU-CS-95-113, section 2.4.1).
-	for i := len(m.joins) - 1; i >= 0; i-- {
-		m.joins[i].rightAdd(item)
+// add takes a fact in and lets the joins see it.
+//
+// The joins are asked before any of them makes a token: what they hold then is older
+// than the fact. A token that one of them makes finds the fact in the memory by
+// itself. So no pair is joined twice, in whatever order the joins are visited, and
+// relinking need not keep descendents before ancestors, which is what
+// CMU-CS-95-113, section 2.4.1, does for the same end.
+func (m *alphaMemory) add(fact factID) {
+	n := m.net
+	id, item := n.items.alloc()
+	*item = alphaItem{fact: fact, memory: m.id, next: m.head}
+	if m.head != 0 {
+		n.items.at(m.head).prev = id
 	}
+	m.head = id
+	m.size++
+	f := n.store.facts.at(fact)
+	item.nextOf = f.items
+	if f.items != 0 {
+		n.items.at(f.items).prevOf = id
+	}
+	f.items = id
+	start := len(n.active)
+	for _, x := range m.indexes {
+		if m.file(id, item, x) {
+			n.gatherKeyed(item.filings)
+		}
+	}
+	m.gatherLinked(id)
+	n.activate(start, id)
+}
+
+// file files an item in an index. A value that joins nothing is not filed.
+func (m *alphaMemory) file(id itemID, item *alphaItem, x *factIndex) bool {
+	n := m.net
+	row := n.store.row(item.fact)
+	key, ok := n.keyOfRow(x.fields, row, true)
+	if !ok {
+		for _, f := range x.fields {
+			if row[f] == symAbsent {
+				n.noteAt(&m.tally, "", ErrAbsent)
+			}
+		}
+		return false
+	}
+	item.filings = n.file(uint32(id), n.ensure(x.number, key), item.filings)
+	return true
 }
 
 // unhook takes the fact out of the memory; the tokens that hold it stay until
-// [alphaItem.drop].
-func (i *alphaItem) unhook() {
-	i.place.remove()
-	for _, l := range i.filed {
-		l.remove()
+// [network.dropItem].
+func (m *alphaMemory) unhook(id itemID) {
+	n := m.net
+	item := n.items.at(id)
+	for item.filings != 0 {
+		more, in := n.unfile(item.filings)
+		item.filings = more
+		n.emptied(in)
 	}
-	i.entry.items = without(i.entry.items, i)
+	if item.next != 0 {
+		n.items.at(item.next).prev = item.prev
+	}
+	if item.prev != 0 {
+		n.items.at(item.prev).next = item.next
+	} else {
+		m.head = item.next
+	}
+	if item.nextOf != 0 {
+		n.items.at(item.nextOf).prevOf = item.prevOf
+	}
+	if item.prevOf != 0 {
+		n.items.at(item.prevOf).nextOf = item.nextOf
+	} else {
+		n.store.facts.at(item.fact).items = item.nextOf
+	}
+	if m.size--; m.size == 0 {
+		m.unlinkLeft()
+	}
 }
 
-// drop removes what rests on the item: first the oldest tokens, whose removal
-// takes the younger ones below them along, then what it blocked.
-func (i *alphaItem) drop() {
-	// Not each: the removal of one token takes others of the same list along, whose
-	// links would then lead nowhere.
-	for i.tokens.head != nil {
-		i.tokens.head.item.drop()
+// dropItem removes what rests on an item that was unhooked: the tokens that hold
+// it, then what it blocked.
+func (n *network) dropItem(id itemID) {
+	item := n.items.at(id)
+	for item.tokens != 0 {
+		n.drop(item.tokens)
 	}
-	i.blocks.each((*block).lift)
+	for item.blocks != 0 {
+		n.lift(item.blocks)
+	}
+	n.items.release(id)
 }
 
 // index shares the index of the memory by some fields.
-func (m *alphaMemory) index(fields []int, name string) *hashIndex[*alphaItem] {
-	keyOf := func(i *alphaItem) (key, bool) {
-		for _, f := range fields {
-			if _, ok := i.entry.shown.get(f); !ok {
-				m.net.note(&m.tally, "", ErrAbsent)
-			}
+func (m *alphaMemory) index(fields []int) *factIndex {
+	for _, x := range m.indexes {
+		if sameInts(x.fields, fields) {
+			x.users++
+			return x
 		}
-		return keyOfFields(i.entry.shown.values, fields)
 	}
-	return m.indexes.share(name, &m.items, keyOf, func(i *alphaItem) *[]*link[*alphaItem] { return &i.filed })
+	x := &factIndex{number: m.net.number(len(fields)), fields: fields, users: 1}
+	m.indexes = append(m.indexes, x)
+	for id := m.head; id != 0; {
+		item := m.net.items.at(id)
+		m.file(id, item, x)
+		id = item.next
+	}
+	return x
+}
+
+// sameInts compares two lists.
+func sameInts(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// releaseIndex drops an index that no join uses any more.
+func (m *alphaMemory) releaseIndex(x *factIndex) {
+	if x.users--; x.users > 0 {
+		return
+	}
+	m.indexes = without(m.indexes, x)
+	for id := m.head; id != 0; id = m.net.items.at(id).next {
+		item := m.net.items.at(id)
+		item.filings = m.net.unfileFrom(x.number, item.filings)
+	}
+	m.net.give(x.number)
+}
+
+// retime tries every fact of the type again.
+func (m *alphaMemory) retime() {
+	n := m.net
+	for _, fact := range n.store.shownOf(n.store.byName[m.spec.typ.Name]) {
+		item := n.itemIn(fact, m)
+		switch passes := m.passes(fact); {
+		case passes && item == 0:
+			m.add(fact)
+		case !passes && item != 0:
+			m.unhook(item)
+			n.dropItem(item)
+		}
+	}
+}
+
+// itemIn is the membership of the fact in a memory; facts are in few.
+func (n *network) itemIn(fact factID, m *alphaMemory) itemID {
+	id := n.store.facts.at(fact).items
+	for id != 0 && n.items.at(id).memory != m.id {
+		id = n.items.at(id).nextOf
+	}
+	return id
 }

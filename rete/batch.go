@@ -9,109 +9,128 @@ import "slices"
 type batch struct {
 	s         *Session
 	number    uint64
-	saved     []saved
-	gone      map[identity]*entry // went in this batch: may come back as they were
-	merged    []Handle            // aliases made in this batch
+	merged    []Handle // aliases made in this batch
 	conflicts []Conflict
 	stated    bool // whether a statement changed
 }
 
-// saved is what a fact was when the batch first touched it.
-type saved struct {
-	entry *entry
-	state state
+// rollback undoes the batch and closes it.
+func (b *batch) rollback() {
+	b.undo()
+	b.s.endBatch()
 }
 
-// save keeps a fact's state for a rollback, once in a batch.
-func (b *batch) save(e *entry) {
-	if e.saved == b.number {
-		return
-	}
-	e.saved = b.number
-	b.saved = append(b.saved, saved{e, e.state})
-}
-
-// rollback restores every fact that the batch touched.
+// undo restores every fact that the batch touched.
 //
 // All are taken out of the index before any is put back: two facts may have swapped
 // identities on the way.
-func (b *batch) rollback() {
+func (b *batch) undo() {
 	st := &b.s.store
-	for _, v := range b.saved {
-		if v.entry.cur != nil {
-			st.unfile(v.entry)
-		}
+	for i := range st.touches {
+		st.unfile(st.touches[i].fact)
 	}
-	for _, v := range b.saved {
-		v.entry.state = v.state
-		v.entry.saved = 0
-		if v.entry.cur != nil {
-			st.file(v.entry)
-		}
+	for i := range st.touches {
+		st.restore(&st.touches[i])
 	}
 	for _, h := range b.merged {
 		delete(st.alias, h)
 	}
-	b.s.open = nil
+	st.end()
 }
 
-// typ finds a type of the base.
-func (b *batch) typ(name string) (*typeInfo, error) {
+// restore makes a fact what it was at a touch.
+func (s *store) restore(t *touch) {
+	f := s.facts.at(t.fact)
+	copy(s.row(t.fact), s.before(t))
+	s.grounds[t.fact].restore(t.grounds)
+	if t.grounds == nil {
+		delete(s.grounds, t.fact)
+	}
+	f.state = t.state &^ filed
+	if t.state.has(filed) {
+		s.file(t.fact)
+	}
+	s.forget(t.fact)
+}
+
+// typ finds the facts of a type of the base.
+func (b *batch) typ(name string) (*factTable, error) {
 	t := b.s.base.types[name]
 	if t == nil {
 		return nil, &FactError{Type: name, Err: ErrUnknownType}
 	}
-	return t, nil
+	return b.s.store.table(t), nil
 }
 
-// existing finds the fact of an identity, or one that went in this batch: it
-// comes back under its handle, so that the network sees no event.
-func (b *batch) existing(t *typeInfo, id key) (live, gone *entry) {
-	table := b.s.store.table(t)
-	return table.byID[id], b.gone[identity{table, id}]
-}
-
-// claim gives the entry to hold the values: one that went in this batch, or a
-// new one.
-func (b *batch) claim(t *typeInfo, values []any, gone *entry) *entry {
+// row gives a row to be filled: absent values, or those of a fact.
+func (b *batch) row(t *factTable, of factID) []symbol {
 	st := &b.s.store
-	if gone == nil {
-		e := st.create(t, values)
-		b.saved = append(b.saved, saved{entry: e})
-		e.saved = b.number
-		return e
+	if of != 0 {
+		return append(st.scratch[:0], st.row(of)...)
 	}
-	delete(b.gone, identity{gone.table, gone.id})
-	st.file(gone)
-	return gone
+	st.scratch = st.scratch[:0]
+	for range t.typ.Fields {
+		st.scratch = append(st.scratch, symAbsent)
+	}
+	return st.scratch
 }
 
-// refresh refreshes a fact that lost something, and remembers it if it goes.
-func (b *batch) refresh(e *entry) {
-	b.s.store.refresh(e)
-	if e.cur == nil {
-		b.gone[identity{e.table, e.id}] = e
-	}
-}
-
-// state makes values the statement of a fact.
-func (b *batch) state(e *entry, values []any) {
-	b.save(e)
-	if e.stated == nil || !identicalAll(e.stated, values) {
-		b.stated = true
-		e.stated = values
-	}
-	b.refresh(e)
-	b.overrule(e)
-}
-
-// overrule reports the supports that a statement contradicts.
-func (b *batch) overrule(e *entry) {
-	for _, sup := range e.supports {
-		if !e.table.typ.Contested && !identicalAll(sup.values, e.stated) {
-			b.conflicts = append(b.conflicts, Conflict{e.table.typ.Name, e.handle, "", sup.match.node.prog.ID})
+// fill writes the given fields over a row and checks that nothing required is
+// missing. A value identical to the old one leaves it, so that 1 over 1.0 is no
+// change.
+func (b *batch) fill(t *factTable, row []symbol, fields Fields) error {
+	used := 0
+	for i := range t.typ.Fields {
+		f := &t.typ.Fields[i]
+		if given, ok := fields[f.Name]; ok {
+			used++
+			if err := b.set(t, row, i, given); err != nil {
+				return err
+			}
+		}
+		if row[i] == symAbsent && !f.Optional {
+			return &FactError{Type: t.typ.Name, Field: f.Name, Err: ErrMissingField}
 		}
 	}
+	if used == len(fields) {
+		return nil
+	}
+	return t.typ.unknown(fields)
+}
+
+// set converts one value into a row.
+func (b *batch) set(t *factTable, row []symbol, field int, given any) error {
+	v, err := t.typ.convert(field, given)
+	if err != nil {
+		return err
+	}
+	b.put(row, field, b.s.store.syms.intern(v))
+	return nil
+}
+
+// put writes a symbol unless it says what is there.
+func (b *batch) put(row []symbol, field int, sym symbol) {
+	if row[field] != sym && !b.s.store.syms.identical(row[field], sym) {
+		row[field] = sym
+	}
+}
+
+// fillKey writes the key fields.
+func (b *batch) fillKey(t *factTable, row []symbol, fields Fields) error {
+	for _, i := range t.typ.key {
+		name := t.typ.Fields[i].Name
+		given, ok := fields[name]
+		if !ok {
+			return &FactError{Type: t.typ.Name, Field: name, Err: ErrMissingField}
+		}
+		if err := b.set(t, row, i, given); err != nil {
+			return err
+		}
+		if row[i] == symAbsent {
+			return &FactError{Type: t.typ.Name, Field: name, Err: ErrMissingField}
+		}
+	}
+	return nil
 }
 
 // assert is [Tx.Assert].
@@ -120,110 +139,187 @@ func (b *batch) assert(typ string, fields Fields) (Handle, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := t.unknown(fields); err != nil {
+	if err := t.typ.unknown(fields); err != nil {
 		return 0, err
 	}
-	id, err := t.identity(fields)
-	if err != nil {
+	row := b.row(t, 0)
+	var there, gone factID
+	if t.typ.keyed {
+		if err := b.fillKey(t, row, fields); err != nil {
+			return 0, err
+		}
+		if there, gone = b.s.store.existing(t, row); there != 0 {
+			row = b.row(t, there)
+		}
+	}
+	if err := b.fill(t, row, fields); err != nil {
 		return 0, err
 	}
-	e, gone := b.existing(t, id)
-	var old []any
-	if e != nil {
-		old = e.cur.values
+	return b.assertRow(t, row, there, gone), nil
+}
+
+// assertRow states a complete row. there and gone are known for keyed types.
+func (b *batch) assertRow(t *factTable, row []symbol, there, gone factID) Handle {
+	st := &b.s.store
+	switch {
+	case t.typ.keyed || t.typ.Bag:
+	default:
+		if there, gone = st.existing(t, row); there != 0 {
+			row = b.row(t, there)
+		}
 	}
-	values, err := t.overlay(old, fields)
-	if err != nil {
-		return 0, err
+	if there == 0 {
+		there = b.claim(t, row, gone)
 	}
-	if e == nil {
-		e = b.claim(t, values, gone)
+	b.state(there, row)
+	return st.handle(there)
+}
+
+// claim gives the fact to hold the values: one that went in this batch, or a new
+// one.
+func (b *batch) claim(t *factTable, row []symbol, gone factID) factID {
+	if gone != 0 {
+		return gone
 	}
-	b.state(e, values)
-	return e.handle, nil
+	st := &b.s.store
+	id := st.create(t)
+	st.touch(id)
+	copy(st.row(id), row)
+	st.file(id)
+	return id
+}
+
+// state makes values the statement of a fact.
+func (b *batch) state(id factID, row []symbol) {
+	st := &b.s.store
+	st.touch(id)
+	f, now := st.facts.at(id), st.row(id)
+	if !f.state.has(stated) || !st.same(now, row) {
+		b.stated = true
+	}
+	copy(now, row)
+	f.state |= stated | live
+	st.forget(id)
+	if g := st.grounds[id]; g != nil {
+		b.overrule(id, g)
+	}
+}
+
+// overrule reports the supports that a statement contradicts.
+func (b *batch) overrule(id factID, g *ground) {
+	st := &b.s.store
+	typ := st.tableOf(id).typ
+	for _, sup := range g.supports {
+		if !typ.Contested && !st.same(sup.values, st.row(id)) {
+			b.conflicts = append(b.conflicts, Conflict{typ.Name, st.handle(id), "", sup.by.end.prog.ID})
+		}
+	}
 }
 
 // stating finds a fact that may be changed.
-func (b *batch) stating(h Handle) (*entry, error) {
-	e := b.s.store.find(h)
-	switch {
-	case e == nil:
-		return nil, &FactError{Handle: h, Err: ErrNoFact}
-	case e.stated == nil:
-		return nil, &FactError{Type: e.table.typ.Name, Handle: h, Err: ErrDerived}
+func (b *batch) stating(h Handle) (factID, error) {
+	st := &b.s.store
+	id := st.find(h)
+	if id == 0 {
+		return 0, &FactError{Handle: h, Err: ErrNoFact}
 	}
-	return e, nil
+	if !st.facts.at(id).state.has(stated) {
+		return 0, &FactError{Type: st.tableOf(id).typ.Name, Handle: h, Err: ErrDerived}
+	}
+	return id, nil
 }
 
 // update is [Tx.Update].
 func (b *batch) update(h Handle, fields Fields) error {
-	e, err := b.stating(h)
+	id, err := b.stating(h)
 	if err != nil {
 		return err
 	}
-	values, err := e.table.typ.overlay(e.stated, fields)
-	if err != nil {
+	t := b.s.store.tableOf(id)
+	row := b.row(t, id)
+	if err := b.fill(t, row, fields); err != nil {
 		return err
 	}
-	if e.table.typ.keyed {
-		for _, i := range e.table.typ.key {
-			if !identical(values[i], e.stated[i]) {
-				return &FactError{Type: e.table.typ.Name, Field: e.table.typ.Fields[i].Name, Handle: h, Err: ErrKeyField}
-			}
+	return b.change(h, id, row)
+}
+
+// change gives a stated fact other values.
+func (b *batch) change(h Handle, id factID, row []symbol) error {
+	st := &b.s.store
+	t := st.tableOf(id)
+	if !t.typ.keyed {
+		return b.move(h, id, row)
+	}
+	for _, i := range t.typ.key {
+		if !st.syms.identical(row[i], st.get(id, i)) {
+			return &FactError{Type: t.typ.Name, Field: t.typ.Fields[i].Name, Handle: h, Err: ErrKeyField}
 		}
-		b.state(e, values)
-		return nil
 	}
-	return b.move(e, values)
+	b.state(id, row)
+	return nil
 }
 
 // move changes a fact whose values are its identity. A fact that matches support
 // too cannot move: its supports speak of what it was.
-func (b *batch) move(e *entry, values []any) error {
-	id := e.table.typ.identityOf(values)
-	if id == e.id {
-		return nil
-	}
-	if len(e.supports) > 0 {
-		return &FactError{Type: e.table.typ.Name, Handle: e.handle, Err: ErrDerived}
-	}
-	b.save(e)
-	b.stated = true
+func (b *batch) move(h Handle, id factID, row []symbol) error {
 	st := &b.s.store
-	if live, _ := b.existing(e.table.typ, id); live != nil {
-		b.merge(e, live)
+	t := st.tableOf(id)
+	if st.same(st.row(id), row) {
 		return nil
 	}
-	st.unfile(e)
-	e.id = id
-	st.file(e)
-	b.state(e, values)
+	if g := st.grounds[id]; g != nil && len(g.supports) > 0 {
+		return &FactError{Type: t.typ.Name, Handle: h, Err: ErrDerived}
+	}
+	b.stated = true
+	if !t.typ.Bag {
+		if there, _ := st.existing(t, row); there != 0 {
+			b.merge(id, there)
+			return nil
+		}
+	}
+	st.touch(id)
+	st.unfile(id)
+	copy(st.row(id), row)
+	st.file(id)
+	b.state(id, row)
 	return nil
 }
 
 // merge makes the handle of a fact another name of the fact that it now equals.
-func (b *batch) merge(e, into *entry) {
-	b.save(into)
-	into.aliases = slices.Concat(into.aliases, e.aliases, []Handle{e.handle})
-	e.stated, e.aliases = nil, nil
-	b.s.store.refresh(e)
-	b.s.store.alias[e.handle] = into.handle
-	b.merged = append(b.merged, e.handle)
-	b.state(into, into.cur.values)
+func (b *batch) merge(id, into factID) {
+	st := &b.s.store
+	st.touch(id)
+	st.touch(into)
+	g := st.ground(into)
+	g.aliases = append(slices.Clone(g.aliases), st.handle(id))
+	if old := st.grounds[id]; old != nil {
+		g.aliases = append(g.aliases, old.aliases...)
+		old.aliases = nil
+	}
+	st.alias[st.handle(id)] = st.handle(into)
+	b.merged = append(b.merged, st.handle(id))
+	st.facts.at(id).state &^= stated
+	st.refresh(id)
+	st.unfile(id) // its handle names another fact now: it cannot come back
+	b.state(into, b.row(st.tableOf(into), into))
 }
 
 // retract is [Tx.Retract].
 func (b *batch) retract(h Handle) error {
-	e, err := b.stating(h)
+	id, err := b.stating(h)
 	if err != nil {
 		return err
 	}
-	b.save(e)
+	st := &b.s.store
+	st.touch(id)
 	b.stated = true
-	e.stated, e.rank = nil, 0
-	b.refresh(e)
-	if e.cur != nil {
-		b.s.store.lose(e)
+	st.facts.at(id).state &^= stated
+	if g := st.grounds[id]; g != nil {
+		g.rank = 0
+	}
+	st.refresh(id)
+	if st.facts.at(id).state.has(live) {
+		st.lose(id)
 	}
 	return nil
 }

@@ -1,5 +1,8 @@
 package rete
 
+// tokenID numbers a token.
+type tokenID uint32
+
 // token is a partial match: the chain of its parents holds one token for each
 // element matched so far.
 //
@@ -9,32 +12,25 @@ package rete
 // of tokens (section 2.5): what rests on a token is among its kids, so that nothing
 // has to be matched again to find what must go.
 type token struct {
-	parent *token
-	depth  int    // length of the chain
-	fact   *entry // what a pattern matched
-	value  any    // what a Let computed
-	mem    *memory
-	kids   bag[*token]
-	dead   bool
+	parent tokenID
+	fact   factID // what a pattern matched
+	value  symbol // what a Let computed
+	memory uint32
+	kids   tokenID // those that extend it
+	kin    tokenID // the parent's next kid
+	elder  tokenID // and the one before
 
-	place   *link[*token]   // in mem
-	filed   []*link[*token] // in the indexes of mem
-	kin     *link[*token]   // among the parent's kids
-	support *link[*token]   // among the tokens of the alpha item
+	item       itemID  // the membership that holds the fact
+	next, prev tokenID // among the tokens of the item
+	mate       tokenID // the next in the memory
+	mateBefore tokenID
 
-	owner *owner // of a token that a negation watches
-	match *match // of a complete match
+	filings linkID
+	extra   uint32 // what the memory's user keeps for it: an owner, a match, a contribution
+	dead    bool   // gone; its record is free when the batch ends
 }
 
-// at is the token of the chain that has a depth.
-func (t *token) at(depth int) *token {
-	for t.depth > depth {
-		t = t.parent
-	}
-	return t
-}
-
-// memory holds the tokens that one node lets through, and the nodes below.
+// memory holds the tokens that one node lets through, and knows the nodes below.
 //
 // It is the beta memory of the literature. There a node without a join below needs
 // none; here every node fills one, also a condition that merely passes tokens on:
@@ -42,12 +38,29 @@ func (t *token) at(depth int) *token {
 // stands above it.
 type memory struct {
 	net     *network
-	tokens  bag[*token]
-	indexes indexSet[*token]
-	below   []node
-	shared  map[string]node // below, by signature
-	forget  func(*token)    // told of each token that goes
-	gate    *gate           // of which these are the owner tokens
+	id      uint32
+	depth   int32 // of its tokens: the length of their chain
+	size    int32
+	head    tokenID
+	linked  []*part // nodes below that hear of each token, see unlink.go
+	ends    []end   // what the tokens are complete matches for
+	indexes []*tokenIndex
+	gate    *gate    // of which these are the owner tokens
+	acc     *accNode // of which these are
+	static  bool     // the top: its token never goes
+}
+
+// tokenIndex is an index of a memory by what some references name.
+type tokenIndex struct {
+	number uint32
+	refs   []ref
+	users  int
+}
+
+// end is what complete chains are for: a production, a negation, an aggregate.
+type end interface {
+	added(t tokenID)
+	dropped(t tokenID)
 }
 
 // node is a part of the network below a memory.
@@ -56,10 +69,8 @@ type memory struct {
 // that begin with the same elements use the same nodes up to where they part
 // (CMU-CS-95-113, section 2.6).
 type node interface {
-	leftAdd(t *token) // a token came into the memory above
-	detach()          // nothing uses the node any more
-	use(delta int) int
-	faults() *tally
+	leftAdd(t tokenID) // a token came into the memory above
+	detach()           // nothing uses the node any more
 }
 
 // part is what every node has.
@@ -67,109 +78,348 @@ type node interface {
 // A node can be used by several productions, and by one of them at several places,
 // in a negation and outside of it; users counts all of them.
 type part struct {
-	users int // productions, counting each place
+	node  node
 	in    *memory
+	place int32 // in in.linked; -1 while unlinked
+	users int32
 	sig   string
-	tally tally
+	tally *tally
+	work  work
 }
 
-// use adds to the number of users and gives it: at 0 the node can go.
-func (p *part) use(delta int) int { p.users += delta; return p.users }
+// work counts what a node did since it was made, for those who ask what a rule
+// costs.
+type work struct {
+	Tokens uint64 // tokens that it made
+	Tests  uint64 // pairs and tokens that it tried
+}
 
-// faults are what the node's functions failed with since the last report.
-func (p *part) faults() *tally { return &p.tally }
+// newMemory makes a memory for tokens of a depth.
+func (n *network) newMemory(depth int32) *memory {
+	m := &memory{net: n, depth: depth}
+	m.id = n.memories.add(m)
+	return m
+}
 
 // join finds the node of a signature below the memory, or takes the new one that
 // make builds and lets it see the tokens that are there.
-func (m *memory) join(sig string, make func(p part) node) node {
-	if n := m.shared[sig]; n != nil {
-		n.use(1)
-		return n
+func (m *memory) join(b *builder, sig string, make func(p part) (node, *part)) node {
+	name := shareName{m.id, sig}
+	p := m.net.shared[name]
+	if p == nil {
+		_, p = make(part{in: m, sig: sig, place: -1})
+		m.net.shared[name] = p
+		m.net.nodes++
+		m.link(p)
+		for t := m.head; t != 0; t = m.net.tokens.at(t).mate {
+			p.node.leftAdd(t)
+		}
 	}
-	n := make(part{users: 1, in: m, sig: sig})
-	if m.shared == nil {
-		m.shared = map[string]node{}
-	}
-	m.shared[sig] = n
-	m.below = append(m.below, n)
-	m.net.nodes++
-	m.tokens.each(n.leftAdd)
-	return n
+	p.users++
+	b.parts = append(b.parts, p)
+	return p.node
 }
 
 // leave takes a node out from below the memory.
-func (m *memory) leave(n node, sig string) {
-	delete(m.shared, sig)
-	for i := range m.below {
-		if m.below[i] == n {
-			m.below = append(m.below[:i], m.below[i+1:]...)
-			break
-		}
-	}
+func (m *memory) leave(p *part) {
+	delete(m.net.shared, shareName{m.id, p.sig})
+	m.unlink(p)
 	m.net.nodes--
 }
 
+// link lets a node hear of each token.
+func (m *memory) link(p *part) {
+	if p.place < 0 {
+		p.place = int32(len(m.linked))
+		m.linked = append(m.linked, p)
+	}
+}
+
+// unlink keeps a node from hearing of tokens.
+func (m *memory) unlink(p *part) {
+	if p.place < 0 {
+		return
+	}
+	last := len(m.linked) - 1
+	m.linked[p.place] = m.linked[last]
+	m.linked[p.place].place = p.place
+	m.linked[last] = nil
+	m.linked = m.linked[:last]
+	p.place = -1
+}
+
 // add makes a token and lets the nodes below see it.
-func (m *memory) add(parent *token, item *alphaItem, value any) *token {
-	t := &token{parent: parent, value: value, mem: m}
-	if parent != nil {
-		t.depth = parent.depth + 1
-		t.kin = parent.kids.add(t)
+func (m *memory) add(parent tokenID, id itemID, fact factID, value symbol) tokenID {
+	n := m.net
+	t, tok := n.tokens.alloc()
+	*tok = token{parent: parent, fact: fact, value: value, memory: m.id, item: id, mate: m.head}
+	if m.head != 0 {
+		n.tokens.at(m.head).mateBefore = t
 	}
-	if m.gate != nil {
-		t.owner = &owner{gate: m.gate}
+	m.head = t
+	m.size++
+	if parent != 0 {
+		up := n.tokens.at(parent)
+		tok.kin = up.kids
+		if up.kids != 0 {
+			n.tokens.at(up.kids).elder = t
+		}
+		up.kids = t
 	}
-	if item != nil {
-		t.fact = item.entry
-		t.support = item.tokens.add(t)
+	if id != 0 {
+		item := n.items.at(id)
+		tok.next = item.tokens
+		if item.tokens != 0 {
+			n.tokens.at(item.tokens).prev = t
+		}
+		item.tokens = t
 	}
-	t.place = m.tokens.add(t)
-	m.indexes.fileAll(t, &t.filed)
-	m.net.tokens++
-	// In the order of creation: what is above was made first, and a node that feeds
-	// another from the side, such as the end of a negation, finds it in place.
-	for _, n := range m.below {
-		n.leftAdd(t)
+	for _, x := range m.indexes {
+		m.file(t, tok, x)
+	}
+	switch {
+	case m.gate != nil:
+		tok.extra = n.newOwner()
+	case m.acc != nil:
+		tok.extra = m.acc.newOwner(t)
+	}
+	n.made(m)
+	for _, e := range m.ends {
+		e.added(t)
+	}
+	// From the last: a node that unlinks itself puts one in its place that was asked
+	// already.
+	for i := len(m.linked) - 1; i >= 0; i-- {
+		m.linked[i].node.leftAdd(t)
 	}
 	return t
 }
 
 // drop removes a token and all that rests on it. It goes as deep as the longest
 // production, never as deep as a chain of derivations.
-func (t *token) drop() {
-	if t.dead {
+func (n *network) drop(t tokenID) {
+	tok := n.tokens.at(t)
+	if tok.dead {
 		return
 	}
 	// Set before the kids go: what they free must not wake this token up again.
-	t.dead = true
-	t.kids.each((*token).drop)
-	t.place.remove()
-	for _, l := range t.filed {
-		l.remove()
+	tok.dead = true
+	for tok.kids != 0 {
+		n.drop(tok.kids)
 	}
-	for _, l := range []*link[*token]{t.kin, t.support} {
-		if l != nil {
-			l.remove()
-		}
+	n.unhookToken(t, tok)
+	m := n.memories.at(tok.memory)
+	for _, e := range m.ends {
+		e.dropped(t)
 	}
-	t.mem.net.tokens--
-	if t.mem.forget != nil {
-		t.mem.forget(t)
+	switch {
+	case m.gate != nil:
+		n.dropOwner(tok.extra)
+	case m.acc != nil:
+		m.acc.dropOwner(tok.extra)
+	}
+	n.dead = append(n.dead, t)
+	if m.size--; m.size == 0 {
+		m.unlinkRight()
+	}
+}
+
+// unhookToken takes a token out of every list.
+func (n *network) unhookToken(t tokenID, tok *token) {
+	for tok.filings != 0 {
+		more, in := n.unfile(tok.filings)
+		tok.filings = more
+		n.emptied(in)
+	}
+	if tok.mate != 0 {
+		n.tokens.at(tok.mate).mateBefore = tok.mateBefore
+	}
+	if tok.mateBefore != 0 {
+		n.tokens.at(tok.mateBefore).mate = tok.mate
+	} else {
+		n.memories.at(tok.memory).head = tok.mate
+	}
+	if tok.kin != 0 {
+		n.tokens.at(tok.kin).elder = tok.elder
+	}
+	if tok.elder != 0 {
+		n.tokens.at(tok.elder).kin = tok.kin
+	} else if tok.parent != 0 {
+		n.tokens.at(tok.parent).kids = tok.kin
+	}
+	if tok.item == 0 {
+		return
+	}
+	if tok.next != 0 {
+		n.tokens.at(tok.next).prev = tok.prev
+	}
+	if tok.prev != 0 {
+		n.tokens.at(tok.prev).next = tok.next
+	} else {
+		n.items.at(tok.item).tokens = tok.next
 	}
 }
 
 // clear drops all tokens of a memory.
-func (m *memory) clear() { m.tokens.each((*token).drop) }
+func (m *memory) clear() {
+	for m.head != 0 {
+		m.net.drop(m.head)
+	}
+}
+
+// close gives the memory's number back; nothing uses it any more.
+func (m *memory) close() {
+	m.clear()
+	m.net.memories.remove(m.id)
+}
+
+// up is the token so many levels above.
+func (n *network) up(t tokenID, levels int32) tokenID {
+	for ; levels > 0; levels-- {
+		t = n.tokens.at(t).parent
+	}
+	return t
+}
+
+// depthOf is the length of a token's chain.
+func (n *network) depthOf(t tokenID) int32 { return n.memories.at(n.tokens.at(t).memory).depth }
+
+// at is the token of a chain that has a depth.
+func (n *network) at(t tokenID, depth int) tokenID { return n.up(t, n.depthOf(t)-int32(depth)) }
 
 // ref is a compiled [Ref]: a field of the fact at a depth, or with field -1 the
 // value there.
 type ref struct{ depth, field int }
 
-// read gives what a reference names in a chain; false if the field is absent.
-func (r ref) read(t *token) (any, bool) {
-	t = t.at(r.depth)
+// read gives what a reference names in a chain.
+func (n *network) read(r ref, t tokenID) symbol {
+	tok := n.tokens.at(n.at(t, r.depth))
 	if r.field < 0 {
-		return t.value, true
+		return tok.value
 	}
-	return t.fact.shown.get(r.field)
+	return n.store.get(tok.fact, r.field)
+}
+
+// keyOfRow is the key of some values of a fact; false if it joins nothing, or, make
+// being false, if nothing has that key.
+func (n *network) keyOfRow(fields []int, row []symbol, make bool) (uint32, bool) {
+	key := uint32(0)
+	for i, f := range fields {
+		sym := row[f]
+		if !sym.joins() {
+			return 0, false
+		}
+		if key = n.extend(key, i, sym, make); key == 0 {
+			return 0, false
+		}
+	}
+	return key, true
+}
+
+// keyOfToken is the key of what references name.
+func (n *network) keyOfToken(refs []ref, t tokenID, make bool) (uint32, bool) {
+	key := uint32(0)
+	for i, r := range refs {
+		sym := n.read(r, t)
+		if !sym.joins() {
+			return 0, false
+		}
+		if key = n.extend(key, i, sym, make); key == 0 {
+			return 0, false
+		}
+	}
+	return key, true
+}
+
+// extend adds the i-th value to a key; 0 if there is no such key.
+func (n *network) extend(key uint32, i int, sym symbol, make bool) uint32 {
+	sym = n.store.syms.canon(sym)
+	if i == 0 {
+		return uint32(sym)
+	}
+	return n.pair(key, uint32(sym), i > 1, make)
+}
+
+// index shares the index of the memory by what some references name.
+func (m *memory) index(refs []ref) *tokenIndex {
+	for _, x := range m.indexes {
+		if sameRefs(x.refs, refs) {
+			x.users++
+			return x
+		}
+	}
+	x := &tokenIndex{number: m.net.number(len(refs)), refs: refs, users: 1}
+	m.indexes = append(m.indexes, x)
+	for t := m.head; t != 0; {
+		tok := m.net.tokens.at(t)
+		m.file(t, tok, x)
+		t = tok.mate
+	}
+	return x
+}
+
+// sameRefs compares two lists.
+func sameRefs(a, b []ref) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// file files a token in an index; what joins nothing is not filed.
+func (m *memory) file(t tokenID, tok *token, x *tokenIndex) {
+	if key, ok := m.net.keyOfToken(x.refs, t, true); ok {
+		tok.filings = m.net.file(uint32(t), m.net.ensure(x.number, key), tok.filings)
+	}
+}
+
+// filedIn is the bucket of an index that holds a token, or 0.
+func (n *network) filedIn(number uint32, filings linkID) bucketID {
+	for l := filings; l != 0; {
+		f := n.filings.at(l)
+		if n.buckets.at(f.bucket).index == number {
+			return f.bucket
+		}
+		l = f.more
+	}
+	return 0
+}
+
+// unfileFrom takes a member out of one index and gives its other filings.
+func (n *network) unfileFrom(number uint32, filings linkID) linkID {
+	var before linkID
+	for l := filings; l != 0; {
+		f := n.filings.at(l)
+		if n.buckets.at(f.bucket).index != number {
+			before, l = l, f.more
+			continue
+		}
+		more, in := n.unfile(l)
+		n.emptied(in)
+		if before == 0 {
+			return more
+		}
+		n.filings.at(before).more = more
+		return filings
+	}
+	return filings
+}
+
+// releaseIndex drops an index that no join uses any more.
+func (m *memory) releaseIndex(x *tokenIndex) {
+	if x.users--; x.users > 0 {
+		return
+	}
+	m.indexes = without(m.indexes, x)
+	for t := m.head; t != 0; {
+		tok := m.net.tokens.at(t)
+		tok.filings = m.net.unfileFrom(x.number, tok.filings)
+		t = tok.mate
+	}
+	m.net.give(x.number)
 }

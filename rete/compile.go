@@ -24,7 +24,7 @@ func Compile(types []Type, productions []Production) (*Base, error) {
 // With is the base with more types and productions. A type that is there already
 // must be the same; a production must not be there.
 func (b *Base) With(types []Type, productions []Production) (*Base, error) {
-	next := &Base{types: maps.Clone(b.types), programs: slices.Clone(b.programs)}
+	next := &Base{types: maps.Clone(b.types)}
 	if next.types == nil {
 		next.types = map[string]*typeInfo{}
 	}
@@ -32,28 +32,42 @@ func (b *Base) With(types []Type, productions []Production) (*Base, error) {
 	for _, t := range types {
 		errs = append(errs, next.addType(t)...)
 	}
-	seen := map[string]bool{}
-	for _, p := range b.programs {
-		seen[p.ID] = true
-	}
-	for i, p := range productions {
-		c := newCompiler(next.types, p)
-		if p.ID == "" {
+	added := make([]*program, 0, len(productions))
+	seen := make(map[string]bool, len(productions))
+	for i := range productions {
+		c := newCompiler(next.types, productions[i])
+		id := c.prog.ID
+		if id == "" {
 			c.prog.ID = fmt.Sprint("#", i+1)
 			c.fail("a production needs an ID")
 		}
-		if seen[p.ID] {
+		if _, there := b.find(id); there || seen[id] {
 			c.fail("declared twice")
 		}
-		seen[p.ID] = true
-		next.programs = append(next.programs, c.compile())
+		seen[id] = true
+		added = append(added, c.compile())
 		errs = append(errs, c.errs...)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	slices.SortFunc(next.programs, func(a, b *program) int { return cmp.Compare(a.ID, b.ID) })
+	byID := func(a, b *program) int { return cmp.Compare(a.ID, b.ID) }
+	slices.SortFunc(added, byID)
+	next.programs = merge(b.programs, added, byID)
 	return next, nil
+}
+
+// merge joins two sorted lists into a new one.
+func merge[T any](a, b []T, order func(x, y T) int) []T {
+	list := make([]T, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if order(a[0], b[0]) <= 0 {
+			list, a = append(list, a[0]), a[1:]
+		} else {
+			list, b = append(list, b[0]), b[1:]
+		}
+	}
+	return append(append(list, a...), b...)
 }
 
 // addType adds a type, or checks that it is the one that is there.
@@ -73,20 +87,24 @@ func (b *Base) addType(t Type) []error {
 
 // Without is the base without some productions; unknown IDs are an error.
 func (b *Base) Without(ids ...string) (*Base, error) {
-	next := &Base{types: b.types, programs: slices.Clone(b.programs)}
 	var errs []error
+	drop := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		i, ok := next.find(id)
-		if !ok {
+		if _, ok := b.find(id); !ok || drop[id] {
 			errs = append(errs, &CompileError{Production: id, Text: "no such production"})
-			continue
 		}
-		next.programs = slices.Delete(next.programs, i, i+1)
+		drop[id] = true
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return next, nil
+	keep := make([]*program, 0, len(b.programs)-len(ids))
+	for _, p := range b.programs {
+		if !drop[p.ID] {
+			keep = append(keep, p)
+		}
+	}
+	return &Base{types: b.types, programs: keep}, nil
 }
 
 // find tells where a production is, or would be.
@@ -115,11 +133,26 @@ func (b *Base) Type(name string) (Type, bool) {
 // program is a compiled production.
 type program struct {
 	Production
-	steps   []step
-	facts   []*bound        // patterns outside of negations, in order
-	values  []*bound        // what Let names
+	chains  []*chain
 	reads   map[string]bool // types that it matches
 	negates map[string]bool // types inside of negations
+}
+
+// chain is one way through a production's elements: there are several if it has
+// disjunctions.
+type chain struct {
+	number   int
+	steps    []step
+	elements []Element // of which the steps are made, in order
+	ends     []int     // how many steps there are after each element
+	facts    []*bound  // patterns outside of negations, in order
+	values   []*bound  // what Let and aggregates name
+	groups   []int     // the values that tell matches of the same facts apart
+	depth    int32     // of a complete token
+	weight   int       // how many tests there are
+	salience *call
+	per      *call
+	params   []ref // of a query
 }
 
 // bound is a name and what is known of it.
@@ -135,19 +168,27 @@ type bound struct {
 // Depth counts tokens, not names: every element adds a level to the chain, and a
 // reference is the level at which to stop going up.
 type scope struct {
-	names map[string]*bound
-	depth int  // of the token there
-	inNot bool // whether inside of a negation
+	names []*bound // the last first in effect; names are few
+	depth int      // of the token there
+	inNot bool     // whether inside of a negation
+}
+
+// find gives what a name is bound to, or nil.
+func (s *scope) find(name string) *bound {
+	for _, b := range s.names {
+		if b.name == name && name != "" {
+			return b
+		}
+	}
+	return nil
 }
 
 // with binds one more name. Scopes are copied, so that what a negation binds is
 // not seen after it.
 func (s scope) with(b *bound) scope {
-	if b.name == "" {
-		return s
+	if b.name != "" {
+		s.names = append(s.names[:len(s.names):len(s.names)], b)
 	}
-	s.names = maps.Clone(s.names)
-	s.names[b.name] = b
 	return s
 }
 
@@ -158,6 +199,7 @@ func (s scope) with(b *bound) scope {
 type compiler struct {
 	types map[string]*typeInfo
 	prog  *program
+	chain *chain
 	errs  []error
 	calls int
 }
@@ -170,27 +212,90 @@ func newCompiler(types map[string]*typeInfo, p Production) *compiler {
 	}}
 }
 
-// fail notes a mistake and lets the compiler go on to the next.
+// fail notes a mistake, once, and lets the compiler go on to the next.
 func (c *compiler) fail(format string, args ...any) {
-	c.errs = append(c.errs, &CompileError{Production: c.prog.ID, Text: fmt.Sprintf(format, args...)})
+	text := fmt.Sprintf(format, args...)
+	for _, err := range c.errs {
+		var ce *CompileError
+		if errors.As(err, &ce) && ce.Text == text {
+			return // said of another branch
+		}
+	}
+	c.errs = append(c.errs, &CompileError{Production: c.prog.ID, Text: text})
 }
 
 // compile gives a program even if there are mistakes; it is then of no use.
 func (c *compiler) compile() *program {
-	if c.prog.Then == nil {
+	p := c.prog
+	if p.Then == nil && len(p.Params) == 0 {
 		c.fail("a production needs a Then")
 	}
-	steps, end := c.elements(c.prog.When, scope{names: map[string]*bound{}})
-	c.prog.steps = steps
-	for _, r := range c.prog.Reads {
-		c.resolve(r, end)
+	for i, elems := range branches(p.When) {
+		c.chain = &chain{number: i, elements: elems}
+		steps, end := c.elements(elems, scope{})
+		c.chain.steps, c.chain.depth = steps, int32(end.depth)
+		for _, r := range p.Reads {
+			c.resolve(r, end)
+		}
+		c.finish(end)
+		p.chains = append(p.chains, c.chain)
 	}
-	return c.prog
+	return p
+}
+
+// finish compiles what is asked of complete matches.
+func (c *compiler) finish(end scope) {
+	p := c.prog
+	if p.Salience.Value != nil {
+		k := c.call(p.Salience, end)
+		c.chain.salience = &k
+	}
+	if p.Exclusive.Group != "" && p.Exclusive.Per.Value != nil {
+		k := c.call(p.Exclusive.Per, end)
+		c.chain.per = &k
+	}
+	for _, r := range p.Params {
+		at, b := c.resolve(r, end)
+		if b != nil && b.typ != nil && r.Field == "" {
+			c.fail("the parameter %s needs a field", r.Name)
+		}
+		c.chain.params = append(c.chain.params, at)
+	}
+}
+
+// branches are the ways through elements with disjunctions: one list for each
+// combination of branches.
+func branches(elems []Element) [][]Element {
+	ways := [][]Element{nil}
+	for _, e := range elems {
+		choices := [][]Element{{e}}
+		if d, ok := e.(disjunction); ok {
+			choices = nil
+			for _, b := range d.branches {
+				choices = append(choices, branches(b)...)
+			}
+		}
+		if len(choices) == 1 {
+			for i := range ways {
+				ways[i] = append(ways[i], choices[0]...)
+			}
+			continue
+		}
+		var next [][]Element
+		for _, way := range ways {
+			for _, c := range choices {
+				next = append(next, slices.Concat(way, c))
+			}
+		}
+		ways = next
+	}
+	return ways
 }
 
 // elements compiles elements in order, each seeing the names of those before.
 func (c *compiler) elements(elems []Element, sc scope) ([]step, scope) {
 	var steps []step
+	outer := !sc.inNot
 	for _, e := range elems {
 		var more []step
 		switch e := e.(type) {
@@ -198,21 +303,28 @@ func (c *compiler) elements(elems []Element, sc scope) ([]step, scope) {
 			more, sc = c.pattern(e, sc)
 		case negation:
 			more, sc = c.negation(e, sc)
+		case Accumulation:
+			more, sc = c.accumulation(e, sc)
 		case binding:
 			more, sc = c.binding(e, sc)
 		case condition:
 			more, sc = c.condition(e, sc)
+		case having:
+			more, sc = c.having(e, sc)
 		default:
 			c.fail("an element is nil")
 		}
 		steps = append(steps, more...)
+		if outer {
+			c.chain.ends = append(c.chain.ends, len(steps))
+		}
 	}
 	return steps, sc
 }
 
 // resolve finds what a reference names, and notes that it is read.
 func (c *compiler) resolve(r Ref, sc scope) (ref, *bound) {
-	b := sc.names[r.Name]
+	b := sc.find(r.Name)
 	if b == nil {
 		c.fail("%q is not bound here", r.Name)
 		return ref{}, nil
@@ -241,10 +353,16 @@ func (c *compiler) resolve(r Ref, sc scope) (ref, *bound) {
 // call compiles a function: it will see the names that it reads.
 func (c *compiler) call(fn Func, sc scope) call {
 	fn.Reads = slices.Clone(fn.Reads)
+	c.chain.weight++
 	out := call{fn: &fn}
 	for _, r := range fn.Reads {
-		if _, b := c.resolve(r, sc); b != nil {
-			out.names = append(out.names, name{r.Name, b.depth, b.typ == nil})
+		at, b := c.resolve(r, sc)
+		if b == nil {
+			continue
+		}
+		out.names = append(out.names, name{r.Name, b.depth, b.typ == nil})
+		if fn.plain && (b.typ == nil || r.Field != "") {
+			out.plain = &at
 		}
 	}
 	slices.SortFunc(out.names, func(a, b name) int { return cmp.Compare(a.text, b.text) })
@@ -252,7 +370,7 @@ func (c *compiler) call(fn Func, sc scope) call {
 	out.sign()
 	if fn.Label == "" { // without a name it is like no other
 		c.calls++
-		out.sig = fmt.Sprintf("%p %d", c.prog, c.calls)
+		out.sig = fmt.Sprintf("%p %d %d", c.prog, c.chain.number, c.calls)
 	}
 	return out
 }

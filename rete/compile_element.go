@@ -1,6 +1,10 @@
 package rete
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // pattern compiles a positive pattern.
 func (c *compiler) pattern(p pattern, sc scope) ([]step, scope) {
@@ -15,7 +19,7 @@ func (c *compiler) pattern(p pattern, sc scope) ([]step, scope) {
 		inner.depth++
 	}
 	if !sc.inNot {
-		c.prog.facts = append(c.prog.facts, &bound{p.as, spec.depth, spec.alpha.typ, spec.reads})
+		c.chain.facts = append(c.chain.facts, &bound{p.as, spec.depth, spec.alpha.typ, spec.reads})
 	}
 	return steps, inner
 }
@@ -30,7 +34,7 @@ func (c *compiler) joinSpec(p pattern, sc scope, depth int) (spec *joinSpec, lat
 		return nil, nil, sc
 	}
 	c.noteType(typ, sc)
-	if p.as != "" && sc.names[p.as] != nil {
+	if p.as != "" && sc.find(p.as) != nil {
 		c.fail("%s is bound twice", p.as)
 	}
 	self := &bound{name: p.as, depth: depth, typ: typ, reads: &fieldSet{}}
@@ -98,8 +102,9 @@ func (c *compiler) fieldTest(spec *joinSpec, t Test, self *bound, sc scope) {
 		return
 	}
 	self.reads.add(field)
-	if t.op == opJoinEq {
-		c.joinEq(spec, t, field, self, sc)
+	c.chain.weight++
+	if t.op.joins() {
+		c.joinTest(spec, t, field, self, sc)
 		return
 	}
 	a, err := newAlphaTest(t, field)
@@ -109,18 +114,29 @@ func (c *compiler) fieldTest(spec *joinSpec, t Test, self *bound, sc scope) {
 	spec.alpha.tests = append(spec.alpha.tests, a)
 }
 
-// joinEq adds an equality with something bound before, or within the fact.
-func (c *compiler) joinEq(spec *joinSpec, t Test, field int, self *bound, sc scope) {
+// joinTest adds a comparison with something bound before, or within the fact.
+func (c *compiler) joinTest(spec *joinSpec, t Test, field int, self *bound, sc scope) {
 	with, other := c.resolve(t.other, sc)
 	switch {
 	case other == nil:
 	case other.typ != nil && with.field < 0:
-		c.fail("%s == %s: a field cannot equal a whole fact", t.field, t.other.Name)
+		c.fail("%s %s %s: a field cannot equal a whole fact", t.field, opNames[t.op], t.other.Name)
 	case other == self:
 		spec.alpha.tests = append(spec.alpha.tests, sameFact(field, with.field, t))
-	default:
+	case t.op == opJoinEq:
 		spec.equal = append(spec.equal, equality{field, with})
+	default:
+		spec.compare = append(spec.compare, comparison{t.op, field, with, t.text()})
 	}
+}
+
+// text says a comparison in words, for reports.
+func (t Test) text() string {
+	other := t.other.Name
+	if t.other.Field != "" {
+		other += "." + t.other.Field
+	}
+	return t.field + " " + opNames[t.op] + " " + other
 }
 
 // negation compiles a single negated pattern into a negative node, anything else
@@ -142,28 +158,50 @@ func (c *compiler) negation(n negation, sc scope) ([]step, scope) {
 			return nil, after
 		}
 		if len(later) == 0 {
-			return []step{&negSpec{*spec}}, after
+			return []step{&negSpec{*spec, n.exists}}, after
 		}
 	}
-	steps, _ := c.elements(n.elems, inner)
-	return []step{newNccSpec(steps, inner.depth)}, after
+	return []step{newNccSpec(c.ways(n.elems, inner), inner.depth, n.exists)}, after
+}
+
+// ways compiles each way through the elements of a sub-network.
+func (c *compiler) ways(elems []Element, inner scope) [][]step {
+	var chains [][]step
+	for _, way := range branches(elems) {
+		steps, _ := c.elements(way, inner)
+		if len(steps) == 0 {
+			c.fail("an empty branch always holds")
+		}
+		chains = append(chains, steps)
+	}
+	return chains
 }
 
 // binding compiles a Let.
 func (c *compiler) binding(b binding, sc scope) ([]step, scope) {
-	if b.name == "" || sc.names[b.name] != nil {
-		c.fail("the value %q is nameless or bound twice", b.name)
-	}
+	c.newName(b.name, sc)
 	if b.fn.Value == nil {
 		c.fail("the value %s has no Value", b.name)
 	}
 	spec := &letSpec{c.call(b.fn, sc)}
 	sc.depth++
-	value := &bound{name: b.name, depth: sc.depth}
-	if !sc.inNot {
-		c.prog.values = append(c.prog.values, value)
+	return []step{spec}, c.value(b.name, sc)
+}
+
+// newName checks the name of a value.
+func (c *compiler) newName(name string, sc scope) {
+	if name == "" || sc.find(name) != nil {
+		c.fail("the value %q is nameless or bound twice", name)
 	}
-	return []step{spec}, sc.with(value)
+}
+
+// value binds a name to the value at the depth reached.
+func (c *compiler) value(name string, sc scope) scope {
+	b := &bound{name: name, depth: sc.depth}
+	if !sc.inNot {
+		c.chain.values = append(c.chain.values, b)
+	}
+	return sc.with(b)
 }
 
 // condition compiles a Where.
@@ -171,4 +209,42 @@ func (c *compiler) condition(w condition, sc scope) ([]step, scope) {
 	spec := &whereSpec{c.condCall(w.fn, sc)}
 	sc.depth++
 	return []step{spec}, sc
+}
+
+// having compiles tests on something bound before.
+func (c *compiler) having(h having, sc scope) ([]step, scope) {
+	spec := &havingSpec{}
+	for _, t := range h.tests {
+		c.chain.weight++
+		if t.op == opFunc {
+			c.fail("%s: a function in Having; Where is for that", h.name)
+			continue
+		}
+		spec.tests = append(spec.tests, c.havingTest(h.name, t, sc))
+	}
+	spec.sign()
+	sc.depth++
+	return []step{spec}, sc
+}
+
+// havingTest compiles one of them.
+func (c *compiler) havingTest(name string, t Test, sc scope) havingTest {
+	left, b := c.resolve(Ref{name, t.field}, sc)
+	if b != nil && b.typ != nil && t.field == "" {
+		c.fail("%s: a whole fact cannot be compared", name)
+	}
+	label := strings.TrimPrefix(name+"."+t.field, ".")
+	label = strings.TrimSuffix(label, ".")
+	if t.op.joins() {
+		right, other := c.resolve(t.other, sc)
+		if other != nil && other.typ != nil && t.other.Field == "" {
+			c.fail("%s: a whole fact cannot be compared", t.other.Name)
+		}
+		return havingTest{op: t.op, left: left, right: right, label: strings.TrimSpace(label + strings.TrimPrefix(t.text(), t.field))}
+	}
+	a, err := newAlphaTest(t, 0)
+	if err != nil {
+		c.fail("%s %s: %v", label, opNames[t.op], err)
+	}
+	return havingTest{op: t.op, left: left, value: &a, label: fmt.Sprintf("%s %s %v", label, opNames[t.op], t.value)}
 }

@@ -1,6 +1,7 @@
 package rete
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 )
@@ -10,6 +11,7 @@ import (
 type call struct {
 	fn    *Func
 	names []name
+	plain *ref // what [Read] reads
 	sig   string
 }
 
@@ -29,9 +31,10 @@ type name struct {
 type env struct {
 	net       *network
 	call      *call
-	tok       *token
-	candidate *entry
-	depth     int // of the candidate
+	tok       tokenID
+	candidate factID
+	depth     int  // of the candidate
+	alone     bool // there is nothing but the candidate
 }
 
 var _ Env = (*env)(nil)
@@ -53,10 +56,10 @@ func (e *env) Fact(text string) (Fact, bool) {
 	if !ok {
 		return Fact{}, false
 	}
-	if e.candidate != nil && n.depth == e.depth {
-		return Fact{e.candidate.shown}, true
+	if e.alone || e.candidate != 0 && n.depth == e.depth {
+		return Fact{e.net.store.version(e.candidate)}, true
 	}
-	return Fact{e.tok.at(n.depth).fact.shown}, true
+	return Fact{e.net.store.version(e.net.tokens.at(e.net.at(e.tok, n.depth)).fact)}, true
 }
 
 // Value implements [Env].
@@ -65,25 +68,25 @@ func (e *env) Value(text string) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	return e.tok.at(n.depth).value, true
+	return e.net.store.syms.value(e.net.tokens.at(e.net.at(e.tok, n.depth)).value), true
 }
 
 // Now implements [Env].
 func (e *env) Now() time.Time { return e.net.now }
 
 // passes runs a condition; what it fails with is noted and no match.
-func (n *network) passes(notes *tally, c *call, t *token, candidate *entry, depth int) bool {
-	n.env = env{n, c, t, candidate, depth}
+func (n *network) passes(notes **tally, c *call, t tokenID, candidate factID, depth int) bool {
+	n.env = env{net: n, call: c, tok: t, candidate: candidate, depth: depth}
 	ok, err := c.fn.Test(&n.env)
 	if err != nil {
-		n.note(notes, c.fn.Label, err)
+		n.noteAt(notes, c.fn.Label, err)
 		return false
 	}
 	return ok
 }
 
 // passAll runs conditions in order up to the first that fails.
-func (n *network) passAll(notes *tally, calls []call, t *token, candidate *entry, depth int) bool {
+func (n *network) passAll(notes **tally, calls []call, t tokenID, candidate factID, depth int) bool {
 	for i := range calls {
 		if !n.passes(notes, &calls[i], t, candidate, depth) {
 			return false
@@ -92,9 +95,17 @@ func (n *network) passAll(notes *tally, calls []call, t *token, candidate *entry
 	return true
 }
 
-// value computes what a Let names, normalised like a field's value.
-func (n *network) value(notes *tally, c *call, t *token) (any, bool) {
-	n.env = env{n, c, t, nil, 0}
+// value computes what a function gives for a token, normalised like a field's
+// value.
+func (n *network) value(notes **tally, c *call, t tokenID) (symbol, bool) {
+	if c.plain != nil {
+		sym := n.read(*c.plain, t)
+		if sym == symAbsent {
+			n.noteAt(notes, c.fn.Label, ErrAbsent)
+		}
+		return sym, sym != symAbsent
+	}
+	n.env = env{net: n, call: c, tok: t}
 	v, err := c.fn.Value(&n.env)
 	if err == nil {
 		v, err = normalise(v)
@@ -103,16 +114,26 @@ func (n *network) value(notes *tally, c *call, t *token) (any, bool) {
 		err = ErrAbsent
 	}
 	if err != nil {
-		n.note(notes, c.fn.Label, err)
-		return nil, false
+		n.noteAt(notes, c.fn.Label, err)
+		return symAbsent, false
 	}
-	return v, true
+	return n.store.syms.intern(v), true
 }
 
 // sign names a function so that two are taken for one only when label, reads and
 // places agree.
 func (c *call) sign() {
-	c.sig = fmt.Sprintf("%q %v %v %v", c.fn.Label, c.fn.Reads, c.names, c.fn.Timed)
+	buf := binary.AppendUvarint(nil, uint64(len(c.fn.Label)))
+	buf = append(buf, c.fn.Label...)
+	for _, r := range c.fn.Reads {
+		buf = append(append(append(append(buf, r.Name...), 0), r.Field...), 0)
+	}
+	buf = append(buf, 0)
+	for _, n := range c.names {
+		buf = binary.AppendUvarint(append(append(buf, n.text...), 0), uint64(n.depth)<<1)
+	}
+	buf = fmt.Append(buf, c.fn.Timed)
+	c.sig = string(buf)
 }
 
 func (c call) signature() string { return c.sig }

@@ -15,6 +15,7 @@ var (
 	ErrDerived      = errors.New("a derived fact cannot be changed")
 	ErrKeyField     = errors.New("a key field cannot be changed")
 	ErrKind         = errors.New("value of a kind that facts cannot hold")
+	ErrShape        = errors.New("the shape does not fit")
 )
 
 // Other conditions that callers tell apart with [errors.Is].
@@ -26,6 +27,8 @@ var (
 	ErrBusy = errors.New("the session is in the middle of a batch")
 	// ErrClosed means that the batch or firing is over.
 	ErrClosed = errors.New("the batch is closed")
+	// ErrSessionClosed means that the session was closed.
+	ErrSessionClosed = errors.New("the session is closed")
 	// ErrUncomparable means that two values have no order.
 	ErrUncomparable = errors.New("values have no order")
 	// ErrStrategy means that there is no strategy of that name or number.
@@ -64,7 +67,7 @@ func (e *FactError) Error() string {
 	case e.Type != "":
 		fmt.Fprintf(&b, "%s: ", e.Type)
 	default:
-		fmt.Fprintf(&b, "fact %d: ", e.Handle)
+		fmt.Fprintf(&b, "fact %d: ", e.Handle>>handleBits)
 	}
 	fmt.Fprint(&b, e.Err)
 	return b.String()
@@ -125,4 +128,23 @@ type UnstratifiedError struct {
 // Error names the production.
 func (e *UnstratifiedError) Error() string {
 	return fmt.Sprintf("production %s withdraws its own reason: what it derives makes its condition false", e.Production)
+}
+
+// LimitError ends a run or a batch that passed one of [Limits]. The session is of no
+// use afterwards: everything fails with this error.
+type LimitError struct {
+	What        string // "facts" or "tokens"
+	Limit       int
+	Productions []string // that are responsible, as far as is known
+
+	memory *memory
+}
+
+// Error names the limit and who passed it.
+func (e *LimitError) Error() string {
+	text := fmt.Sprintf("more than %d %s", e.Limit, e.What)
+	if len(e.Productions) > 0 {
+		text += ", by " + strings.Join(e.Productions, ", ")
+	}
+	return text
 }

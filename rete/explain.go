@@ -2,7 +2,6 @@ package rete
 
 import (
 	"iter"
-	"maps"
 	"slices"
 )
 
@@ -41,47 +40,65 @@ type Reason struct {
 
 // Matches gives the live matches of a production in the order of their facts.
 func (s *Session) Matches(production string) iter.Seq[Matched] {
-	var list []*match
-	if n := s.nodes[production]; n != nil {
-		list = slices.SortedFunc(maps.Values(n.matches), byProduction)
+	p := s.nodes[production]
+	if p == nil {
+		return func(func(Matched) bool) {}
 	}
+	list := s.listOf(p)
+	slices.SortFunc(list, s.net.byProduction)
 	return func(yield func(Matched) bool) {
-		for _, m := range list {
-			if m.token != nil && !yield(m.public()) {
+		for _, id := range list {
+			m := s.net.matches.at(id)
+			if m.end == 0 || !m.state.has(listed) || s.net.endOf(m).node != p {
+				continue // it went while the caller looked at others
+			}
+			if !yield(s.matched(id)) {
 				return
 			}
 		}
 	}
 }
 
-// public copies the match for those outside.
-func (m *match) public() Matched {
+// listOf are the live matches of a production.
+func (s *Session) listOf(p *prodNode) []matchID {
+	list := make([]matchID, 0, p.size)
+	for id := p.head; id != 0; id = s.net.matches.at(id).next {
+		list = append(list, id)
+	}
+	return list
+}
+
+// matched copies a match for those outside.
+func (s *Session) matched(id matchID) Matched {
+	m := s.net.matches.at(id)
+	e := s.net.endOf(m)
 	return Matched{
-		Production: m.node.prog.ID, Bind: m.bindings(), Facts: m.factList(),
-		Values: m.values(), Fired: m.fired,
+		Production: e.prog.ID, Bind: e.bindings(m.token), Facts: e.factList(m.token),
+		Values: e.values(m.token), Fired: m.state.has(fired),
 	}
 }
 
 // Supports gives all live supports of a fact, the best first: the one whose
 // values the fact shows unless it is stated.
 func (s *Session) Supports(h Handle) []Support {
-	e := s.store.find(h)
-	if e == nil {
+	g := s.store.grounds[s.store.find(h)]
+	if g == nil {
 		return nil
 	}
-	list := make([]Support, len(e.supports))
-	for i, sup := range e.supports {
-		list[i] = sup.public()
+	list := make([]Support, len(g.supports))
+	for i, sup := range g.supports {
+		list[i] = s.support(sup)
 	}
 	return list
 }
 
-// public copies the support for those outside.
-func (sup *support) public() Support {
-	p := sup.match.node.prog
+// support copies a support for those outside.
+func (s *Session) support(sup *support) Support {
+	e := sup.by.end
+	t := s.net.matches.at(sup.by.match).token
 	return Support{
-		Production: p.ID, Priority: p.Priority, Bind: sup.match.bindings(),
-		Facts: sup.match.factList(), Values: sup.entry.table.typ.fieldsOf(sup.values),
+		Production: e.prog.ID, Priority: e.prog.Priority, Bind: e.bindings(t),
+		Facts: e.factList(t), Values: s.store.fields(s.store.tableOf(sup.fact).typ, sup.values),
 	}
 }
 
@@ -91,25 +108,29 @@ func (sup *support) public() Support {
 // than any stack, and a fact that many others rest on is explained once.
 func (s *Session) Why(h Handle) *Justification {
 	root := s.store.find(h)
-	if root == nil {
+	if root == 0 {
 		return nil
 	}
-	why := map[*entry]*Justification{}
-	var todo []*entry
-	explain := func(e *entry) *Justification {
-		j := &Justification{Fact: Fact{e.cur}, Stated: e.stated != nil, Again: why[e] != nil}
+	why := map[factID]*Justification{}
+	var todo []factID
+	explain := func(id factID) *Justification {
+		j := &Justification{Fact: Fact{s.store.version(id)}, Stated: s.store.facts.at(id).state.has(stated), Again: why[id] != nil}
 		if !j.Again {
-			why[e] = j
-			todo = append(todo, e)
+			why[id] = j
+			todo = append(todo, id)
 		}
 		return j
 	}
 	tree := explain(root)
 	for i := 0; i < len(todo); i++ {
-		for _, sup := range todo[i].supports {
-			r := Reason{Support: sup.public()}
-			for _, e := range sup.match.facts {
-				r.Because = append(r.Because, explain(e))
+		g := s.store.grounds[todo[i]]
+		if g == nil {
+			continue
+		}
+		for _, sup := range g.supports {
+			r := Reason{Support: s.support(sup)}
+			for _, f := range sup.by.facts {
+				r.Because = append(r.Because, explain(f))
 			}
 			why[todo[i]].Reasons = append(why[todo[i]].Reasons, r)
 		}

@@ -1,14 +1,18 @@
 package rete
 
 // Handle identifies a fact within its session. Zero is no fact, and the handle
-// of a retracted fact stays invalid for ever.
+// of a retracted fact stays invalid for ever. A later fact has a larger handle.
 type Handle uint64
+
+// handleBits are the lower bits of a handle: the number of the fact's record. The
+// upper ones count facts, so that a record that is used again gets a new handle.
+const handleBits = 28
 
 // Fact is a fact as it was at one moment; later changes do not show in it. The
 // zero Fact is no fact.
 type Fact struct{ v *version }
 
-// version is one immutable state of a fact.
+// version is one immutable state of a fact, for those outside of the matcher.
 type version struct {
 	handle  Handle
 	typ     *typeInfo
@@ -48,7 +52,8 @@ func (f Fact) Get(field string) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	return f.v.get(i)
+	x := f.v.values[i]
+	return x, x != Absent
 }
 
 // Fields copies the fields that are there.
@@ -56,11 +61,11 @@ func (f Fact) Fields() Fields {
 	if f.v == nil {
 		return nil
 	}
-	return f.v.typ.fieldsOf(f.v.values)
-}
-
-// get gives a field by its index; false when it is absent.
-func (v *version) get(field int) (any, bool) {
-	x := v.values[field]
-	return x, x != Absent
+	fields := make(Fields, len(f.v.values))
+	for i, v := range f.v.values {
+		if v != Absent {
+			fields[f.v.typ.Fields[i].Name] = cloneValue(v)
+		}
+	}
+	return fields
 }

@@ -13,10 +13,12 @@ type Bind map[string]Handle
 // only while Then runs.
 type Firing struct {
 	s       *Session
-	match   *match
-	batch   *batch
+	match   matchID
+	end     *prodEnd
+	token   tokenID
 	derived []*support
 	logs    []string
+	focus   []string
 	halt    bool
 	done    bool
 }
@@ -24,26 +26,32 @@ type Firing struct {
 var _ Env = (*Firing)(nil)
 
 // Production is the ID of the production that fires.
-func (f *Firing) Production() string { return f.match.node.prog.ID }
+func (f *Firing) Production() string { return f.end.prog.ID }
 
 // Bind tells which fact each name is bound to.
-func (f *Firing) Bind() Bind { return f.match.bindings() }
+func (f *Firing) Bind() Bind { return f.end.bindings(f.token) }
 
 // Fact is the fact bound to a name, as it was when the firing began.
 func (f *Firing) Fact(name string) (Fact, bool) {
-	for i, b := range f.match.node.prog.facts {
-		if b.name == name && name != "" && !f.done {
-			return Fact{f.match.facts[i].shown}, true
+	if f.done || name == "" {
+		return Fact{}, false
+	}
+	for i, b := range f.end.chain.facts {
+		if b.name == name {
+			return Fact{f.s.store.shownVersion(f.end.factAt(f.token, i))}, true
 		}
 	}
 	return Fact{}, false
 }
 
-// Value is the value that [Let] bound to a name.
+// Value is the value that [Let] or an aggregate bound to a name.
 func (f *Firing) Value(name string) (any, bool) {
-	for _, b := range f.match.node.prog.values {
-		if b.name == name && !f.done {
-			return f.match.token.at(b.depth).value, true
+	if f.done {
+		return nil, false
+	}
+	for i, b := range f.end.chain.values {
+		if b.name == name {
+			return f.s.store.syms.value(f.end.valueAt(f.token, i)), true
 		}
 	}
 	return nil, false
@@ -57,7 +65,7 @@ func (f *Firing) Assert(typ string, fields Fields) (Handle, error) {
 	if f.done {
 		return 0, ErrClosed
 	}
-	return f.batch.assert(typ, fields)
+	return f.s.batch.assert(typ, fields)
 }
 
 // Derive concludes a fact that stands as long as a match supports it. When the
@@ -66,13 +74,13 @@ func (f *Firing) Derive(typ string, fields Fields) (Handle, error) {
 	if f.done {
 		return 0, ErrClosed
 	}
-	sup, err := f.batch.derive(f.match, typ, fields)
+	sup, err := f.s.batch.derive(f.s.conclusion(f.match), typ, fields)
 	if err != nil {
 		return 0, err
 	}
-	f.derived = slices.DeleteFunc(f.derived, func(x *support) bool { return x.entry == sup.entry })
+	f.derived = slices.DeleteFunc(f.derived, func(x *support) bool { return x.fact == sup.fact })
 	f.derived = append(f.derived, sup)
-	return sup.entry.handle, nil
+	return f.s.store.handle(sup.fact), nil
 }
 
 // Update changes fields of a stated fact; see [Tx.Update].
@@ -80,7 +88,7 @@ func (f *Firing) Update(h Handle, fields Fields) error {
 	if f.done {
 		return ErrClosed
 	}
-	return f.batch.update(h, fields)
+	return f.s.batch.update(h, fields)
 }
 
 // Retract removes a stated fact; see [Tx.Retract].
@@ -88,11 +96,31 @@ func (f *Firing) Retract(h Handle) error {
 	if f.done {
 		return ErrClosed
 	}
-	return f.batch.retract(h)
+	return f.s.batch.retract(h)
 }
 
 // Log adds a line to the report.
 func (f *Firing) Log(text string) { f.logs = append(f.logs, text) }
+
+// AssertRow is Assert with the values of a shape's fields in their order.
+func (f *Firing) AssertRow(shape *Shape, values ...Value) (Handle, error) {
+	if f.done {
+		return 0, ErrClosed
+	}
+	return f.s.batch.assertShape(shape, values)
+}
+
+// UpdateRow is Update with the values of a shape's fields in their order.
+func (f *Firing) UpdateRow(h Handle, shape *Shape, values ...Value) error {
+	if f.done {
+		return ErrClosed
+	}
+	return f.s.batch.updateShape(h, shape, values)
+}
+
+// Focus lets the matches of an agenda group fire next, until it has none left; of
+// several groups the last that was asked for goes first.
+func (f *Firing) Focus(group string) { f.focus = append(f.focus, group) }
 
 // Halt ends the run after this firing.
 func (f *Firing) Halt() { f.halt = true }

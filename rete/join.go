@@ -1,9 +1,9 @@
 package rete
 
 import (
-	"fmt"
+	"cmp"
+	"encoding/binary"
 	"slices"
-	"strings"
 )
 
 // equality says that a field of the pattern equals something bound before.
@@ -12,32 +12,24 @@ type equality struct {
 	with  ref
 }
 
+// comparison is a test of a field of the pattern against something bound before
+// that no index decides.
+type comparison struct {
+	op    op
+	field int
+	with  ref
+	label string
+}
+
 // joinSpec is a pattern with what ties it to the elements before.
 type joinSpec struct {
-	alpha  *alphaSpec
-	reads  *fieldSet // fields of the pattern that the production reads anywhere
-	equal  []equality
-	checks []call
-	depth  int // of the candidate fact
-	sig    string
-}
-
-// fields are the joined fields of the pattern, with the name of their index.
-func (s *joinSpec) fields() ([]int, string) {
-	fields := make([]int, len(s.equal))
-	for i, e := range s.equal {
-		fields[i] = e.field
-	}
-	return fields, fmt.Sprint(fields)
-}
-
-// refs are what the fields must equal, with the name of their index.
-func (s *joinSpec) refs() ([]ref, string) {
-	refs := make([]ref, len(s.equal))
-	for i, e := range s.equal {
-		refs[i] = e.with
-	}
-	return refs, fmt.Sprint(refs)
+	alpha   *alphaSpec
+	reads   *fieldSet // fields of the pattern that the production reads anywhere
+	equal   []equality
+	compare []comparison
+	checks  []call
+	depth   int // of the candidate fact
+	sig     string
 }
 
 // sign orders the equalities and names the join independently of how the
@@ -47,10 +39,29 @@ func (s *joinSpec) refs() ([]ref, string) {
 // join the other way round.
 func (s *joinSpec) sign() {
 	slices.SortFunc(s.equal, func(a, b equality) int {
-		return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+		return cmp.Or(a.field-b.field, a.with.depth-b.with.depth, a.with.field-b.with.field)
 	})
 	s.equal = slices.Compact(s.equal)
-	s.sig = fmt.Sprintf("%q %v %q", s.alpha.sig, s.equal, signatures(s.checks))
+	buf := binary.AppendUvarint(nil, uint64(len(s.alpha.sig)))
+	buf = append(buf, s.alpha.sig...)
+	for _, e := range s.equal {
+		buf = appendTest(buf, opJoinEq, e.field, e.with)
+	}
+	for _, c := range s.compare {
+		buf = appendTest(buf, c.op, c.field, c.with)
+	}
+	for i := range s.checks {
+		buf = append(append(buf, byte(opFunc)), s.checks[i].sig...)
+	}
+	s.sig = string(buf)
+}
+
+// appendTest writes a test for a signature.
+func appendTest(buf []byte, o op, field int, with ref) []byte {
+	buf = append(buf, byte(o))
+	buf = binary.AppendVarint(buf, int64(field))
+	buf = binary.AppendVarint(buf, int64(with.depth))
+	return binary.AppendVarint(buf, int64(with.field))
 }
 
 // hinge is the hash join of a left memory with an alpha memory: both indexed by
@@ -60,126 +71,142 @@ func (s *joinSpec) sign() {
 // change comes from (CMU-CS-95-113, section 2.3); without it, each new fact would
 // be compared with every token.
 type hinge struct {
+	*part
 	net        *network
-	spec       *joinSpec
 	left       *memory
 	right      *alphaMemory
-	leftIndex  *hashIndex[*token]
-	rightIndex *hashIndex[*alphaItem]
-	leftName   string
-	rightName  string
-	fields     []int
-	refs       []ref
+	leftIndex  *tokenIndex
+	rightIndex *factIndex
+	spec       *joinSpec
+	try        func(t tokenID, item itemID)
+	place      int32 // in right.linked; -1 while unlinked
+	waste      int32 // visits that found nothing, see unlink.go
+	keyed      bool
+	patient    bool // a negation: it passes tokens on also while the facts are none
+	id         uint32
 }
 
-// newHinge shares the alpha memory and the two indexes of a join.
-func newHinge(spec *joinSpec, left *memory) hinge {
-	h := hinge{net: left.net, spec: spec, left: left, right: left.net.alpha(spec.alpha, *spec.reads)}
+// hang shares the alpha memory and the two indexes of a join.
+func (h *hinge) hang(p *part, spec *joinSpec, left *memory, try func(tokenID, itemID)) {
+	*h = hinge{part: p, net: left.net, spec: spec, left: left, try: try, place: -1}
+	h.id = h.net.hinges.add(h)
+	h.right = h.net.alpha(spec.alpha, spec.reads)
 	if len(spec.equal) == 0 {
-		return h
+		return
 	}
-	h.fields, h.rightName = spec.fields()
-	h.refs, h.leftName = spec.refs()
-	h.rightIndex = h.right.index(h.fields, h.rightName)
-	h.leftIndex = left.indexes.share(h.leftName, &left.tokens, func(t *token) (key, bool) {
-		return keyOfRefs(t, h.refs)
-	}, func(t *token) *[]*link[*token] { return &t.filed })
-	return h
-}
-
-// keyOfRefs is the key of what references name; a fact without one of the
-// fields joins nothing.
-func keyOfRefs(t *token, refs []ref) (key, bool) {
-	if len(refs) == 1 {
-		v, _ := refs[0].read(t)
-		return keyOf(v)
+	fields, refs := make([]int, len(spec.equal)), make([]ref, len(spec.equal))
+	for i, e := range spec.equal {
+		fields[i], refs[i] = e.field, e.with
 	}
-	values := make([]any, len(refs))
-	for i, r := range refs {
-		values[i], _ = r.read(t)
-	}
-	return tupleKey(kindTuple, values)
-}
-
-// facts are those that equal the token in the fields joined. An absent field of
-// the token is noted here, one of a fact when the index files it.
-func (h *hinge) facts(t *token, notes *tally) *bag[*alphaItem] {
-	if h.rightIndex == nil {
-		return &h.right.items
-	}
-	k, ok := keyOfRefs(t, h.refs)
-	if !ok {
-		for _, r := range h.refs {
-			if _, there := r.read(t); !there {
-				h.net.note(notes, "", ErrAbsent)
-			}
-		}
-		return nil
-	}
-	return h.rightIndex.find(k)
-}
-
-// tokens are those that equal the fact in the fields joined.
-func (h *hinge) tokens(item *alphaItem) *bag[*token] {
-	if h.leftIndex == nil {
-		return &h.left.tokens
-	}
-	k, ok := keyOfFields(item.entry.shown.values, h.fields)
-	if !ok {
-		return nil
-	}
-	return h.leftIndex.find(k)
+	h.rightIndex, h.leftIndex = h.right.index(fields), left.index(refs)
 }
 
 // close gives indexes and alpha memory up.
-func (h *hinge) close(n rightNode) {
+func (h *hinge) close() {
+	h.unkey()
+	h.unlinkRight()
 	if h.leftIndex != nil {
-		h.left.indexes.release(h.leftName)
-		h.right.indexes.release(h.rightName)
+		h.left.releaseIndex(h.leftIndex)
+		h.right.releaseIndex(h.rightIndex)
 	}
-	h.right.joins = without(h.right.joins, n)
+	h.net.hinges.remove(h.id)
 	h.right.release()
+}
+
+// facts is where the facts that go with a token begin: a bucket, or with none the
+// whole memory. An absent field of the token is noted here, one of a fact when the
+// index files it.
+func (h *hinge) facts(t tokenID) (in bucketID, all bool) {
+	if h.rightIndex == nil {
+		return 0, true
+	}
+	key, ok := h.net.keyOfToken(h.leftIndex.refs, t, false)
+	if !ok {
+		for _, r := range h.leftIndex.refs {
+			if h.net.read(r, t) == symAbsent {
+				h.net.noteAt(&h.tally, "", ErrAbsent)
+			}
+		}
+		return 0, false
+	}
+	return h.net.find(h.rightIndex.number, key), false
+}
+
+// eachFact tries a token with every fact that goes with it by the index.
+func (h *hinge) eachFact(t tokenID) {
+	n := h.net
+	in, all := h.facts(t)
+	if all {
+		for id := h.right.head; id != 0; id = n.items.at(id).next {
+			h.try(t, id)
+		}
+		return
+	}
+	if in == 0 {
+		return
+	}
+	for l := n.buckets.at(in).head; l != 0; {
+		f := n.filings.at(l)
+		h.try(t, itemID(f.member))
+		l = f.next
+	}
+}
+
+// passes runs the tests that no index can decide.
+func (h *hinge) passes(t tokenID, fact factID) bool {
+	h.work.Tests++
+	for i := range h.spec.compare {
+		c := &h.spec.compare[i]
+		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.read(c.with, t))
+		if err != nil {
+			h.net.noteAt(&h.tally, c.label, err)
+		}
+		if !ok || err != nil {
+			return false
+		}
+	}
+	return len(h.spec.checks) == 0 || h.net.passAll(&h.tally, h.spec.checks, t, fact, h.spec.depth)
 }
 
 // joinNode extends each token by each fact that goes with it.
 type joinNode struct {
 	part
-	hinge
-	out *memory
+	hinge hinge
+	out   *memory
 }
 
 // attach implements [step].
 func (s *joinSpec) attach(b *builder, in *memory) *memory {
-	n := in.join(s.sig, func(p part) node {
-		n := &joinNode{part: p, hinge: newHinge(s, in), out: in.net.newMemory()}
-		n.right.joins = append(n.right.joins, n)
-		return n
+	n := in.join(b, s.sig, func(p part) (node, *part) {
+		n := &joinNode{part: p, out: in.net.newMemory(in.depth + 1)}
+		n.node = n
+		n.hinge.hang(&n.part, s, in, n.pair)
+		return n, &n.part
 	}).(*joinNode)
-	return b.took(n, n.right, *s.reads, n.out)
+	return b.took(n.hinge.right, s.reads, n.out)
 }
 
 func (s *joinSpec) signature() string { return s.sig }
 
 // leftAdd implements [node]: the left activation of the literature.
-func (n *joinNode) leftAdd(t *token) {
-	n.facts(t, &n.tally).each(func(item *alphaItem) { n.try(t, item) })
+func (n *joinNode) leftAdd(t tokenID) {
+	if n.hinge.hears(t) {
+		n.hinge.eachFact(t)
+	}
 }
 
-// rightAdd implements [rightNode].
-func (n *joinNode) rightAdd(item *alphaItem) {
-	n.tokens(item).each(func(t *token) { n.try(t, item) })
-}
-
-// try runs the tests that no index can decide.
-func (n *joinNode) try(t *token, item *alphaItem) {
-	if n.net.passAll(&n.tally, n.spec.checks, t, item.entry, n.spec.depth) {
-		n.out.add(t, item, nil)
+// pair joins a token with a fact if the tests hold.
+func (n *joinNode) pair(t tokenID, id itemID) {
+	fact := n.hinge.net.items.at(id).fact
+	if n.hinge.passes(t, fact) {
+		n.work.Tokens++
+		n.out.add(t, id, fact, 0)
 	}
 }
 
 // detach clears out before the alpha memory goes: tokens hang on its items.
 func (n *joinNode) detach() {
-	n.out.clear()
-	n.close(n)
-	n.in.leave(n, n.sig)
+	n.out.close()
+	n.hinge.close()
+	n.in.leave(&n.part)
 }

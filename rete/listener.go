@@ -36,43 +36,65 @@ type ListenerFunc func(Event)
 // Event calls the function.
 func (f ListenerFunc) Event(e Event) { f(e) }
 
-// tell tells the listener, if there is one.
-func (s *Session) tell(e Event) {
-	if s.cfg.Listener != nil {
-		s.cfg.Listener.Event(e)
-	}
-}
-
 // tellFacts counts and tells the net changes of a wave.
 func (s *Session) tellFacts(deltas []delta) {
-	for _, d := range deltas {
-		e := Event{Fact: Fact{d.new}, Old: Fact{d.old}}
-		switch {
-		case d.old == nil:
-			e.Kind = FactAdded
-		case d.new == nil:
-			e.Kind = FactRemoved
-		default:
-			e.Kind = FactChanged
-		}
-		before, after := e.Old.Derived(), e.Fact.Derived()
-		if after && d.old == nil {
+	for i := range deltas {
+		d := &deltas[i]
+		after := s.store.facts.at(d.fact).state.derived()
+		if after && !d.was {
 			s.report.Derived++
 		}
-		if before && d.new == nil {
+		if d.state.has(shownDerived) && !d.is {
 			s.report.Withdrawn++
 		}
-		s.tell(e)
+		if s.cfg.Listener != nil {
+			s.tellFact(d, after)
+		}
+		if s.cfg.Strategy == Lex || s.cfg.Strategy == Mea {
+			s.noteChange(d.fact)
+		}
 	}
 }
 
+// tellFact tells the listener of one net change.
+func (s *Session) tellFact(d *delta, derived bool) {
+	e := Event{Kind: FactChanged}
+	switch {
+	case !d.was:
+		e.Kind = FactAdded
+	case !d.is:
+		e.Kind = FactRemoved
+	}
+	if d.was {
+		e.Old = Fact{s.store.makeVersion(d.fact, s.store.before(&d.touch), d.state.has(shownDerived))}
+	}
+	if d.is {
+		e.Fact = Fact{s.store.version(d.fact)}
+	}
+	s.cfg.Listener.Event(e)
+}
+
+// noteChange makes a fact the youngest.
+func (s *Session) noteChange(id factID) {
+	for int(id) >= len(s.lastChange) {
+		s.lastChange = append(s.lastChange, make([]uint64, max(64, len(s.lastChange)))...)
+	}
+	s.changes++
+	s.lastChange[id] = s.changes
+}
+
+// age tells when a fact last changed: a larger number is later.
+func (s *Session) age(id factID) uint64 { return s.lastChange[id] }
+
 // tellMatches tells of matches in an order that does not depend on the network's.
-func (s *Session) tellMatches(kind EventKind, list []*match) {
+func (s *Session) tellMatches(kind EventKind, list []matchID) {
 	if s.cfg.Listener == nil {
 		return
 	}
-	slices.SortFunc(list, byProduction)
-	for _, m := range list {
-		s.tell(Event{Kind: kind, Production: m.node.prog.ID, Bind: m.bindings()})
+	slices.SortFunc(list, s.net.byProduction)
+	for _, id := range list {
+		m := s.net.matches.at(id)
+		e := s.net.endOf(m)
+		s.cfg.Listener.Event(Event{Kind: kind, Production: e.prog.ID, Bind: e.bindings(m.token)})
 	}
 }

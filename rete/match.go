@@ -3,8 +3,10 @@ package rete
 import (
 	"cmp"
 	"encoding/binary"
-	"slices"
 )
+
+// matchID numbers a match.
+type matchID uint32
 
 // match is one complete match of a production and its history. It outlives its
 // token: when a batch takes the match apart and makes it again, the new token
@@ -14,126 +16,192 @@ import (
 // whenever one of its facts changes in a field that the production reads, and the
 // match decides whether that was an event (see rejoin).
 type match struct {
-	node  *prodNode
-	token *token // nil while it does not match
-	facts []*entry
-	seen  []*version // the facts as they were when it last came to the agenda
-	known []any      // the values of Let then
-	id    string     // the handles of facts
-	born  uint64     // the batch that put it on the agenda
-	fired bool
-	place int // on the agenda, from 1; 0 when not on it
-
-	supports []*support
-	rests    []*link[*match] // among the rests of facts, while it has supports
-	cut      uint64          // the batch in which it last lost its supports
+	born  uint64 // the batch that put it on the agenda
+	token tokenID
+	other matchID // of another production, of the same token
+	next  matchID // of the production
+	prev  matchID
+	end   uint32
+	stamp uint32 // tells its activation from older ones
+	state matchState
 }
 
-// bind takes the facts from the token.
-func (m *match) bind(t *token) {
-	m.token = t
-	m.facts = m.facts[:0]
-	for _, b := range m.node.prog.facts {
-		m.facts = append(m.facts, t.at(b.depth).fact)
-	}
+// matchState says what became of a match.
+type matchState uint8
+
+const (
+	listed    matchState = 1 << iota // it is among the production's matches
+	gone                             // its token went in this batch
+	fired                            // since it last changed
+	waiting                          // on the agenda
+	parked                           // another match of its exclusive group goes first
+	concluded                        // something rests on it, see conclusion
+)
+
+// has tells whether a flag is set.
+func (s matchState) has(flag matchState) bool { return s&flag != 0 }
+
+// end is the production's chain that the match completes.
+func (n *network) endOf(m *match) *prodEnd { return n.prods.at(m.end) }
+
+// factAt is the fact of the i-th pattern. The token may be dead, as long as the
+// batch lasts.
+func (e *prodEnd) factAt(t tokenID, i int) factID {
+	n := e.net
+	return n.tokens.at(n.up(t, e.chain.depth-int32(e.chain.facts[i].depth))).fact
 }
 
-// handles names the match among those of its production.
-//
-// Fixed width, so that no two lists of handles read the same.
-func (m *match) handles() string {
-	buf := make([]byte, 0, 8*len(m.facts))
-	for _, e := range m.facts {
-		buf = binary.BigEndian.AppendUint64(buf, uint64(e.handle))
-	}
-	return string(buf)
+// valueAt is the i-th value that the production names.
+func (e *prodEnd) valueAt(t tokenID, i int) symbol {
+	n := e.net
+	return n.tokens.at(n.up(t, e.chain.depth-int32(e.chain.values[i].depth))).value
 }
 
-// look remembers the facts and values as they are.
-func (m *match) look() {
-	m.seen, m.known = m.seen[:0], m.known[:0]
-	for _, e := range m.facts {
-		m.seen = append(m.seen, e.shown)
+// facts are those of the match's patterns.
+func (e *prodEnd) facts(t tokenID) []factID {
+	facts := make([]factID, len(e.chain.facts))
+	for i := range facts {
+		facts[i] = e.factAt(t, i)
 	}
-	for _, b := range m.node.prog.values {
-		m.known = append(m.known, m.token.at(b.depth).value)
-	}
+	return facts
 }
 
-// changed tells whether a value, or a field that the production reads, differs
-// from what was remembered. A value can change while every fact stays: when it
-// was computed from the clock.
-func (m *match) changed() bool {
-	for i, b := range m.node.prog.values {
-		if !identical(m.known[i], m.token.at(b.depth).value) {
+// hash is that of the facts of a match, and of the groups that it is about.
+func (e *prodEnd) hash(t tokenID) uint32 {
+	h := e.id
+	for i := range e.chain.facts {
+		h = mix(h, uint32(e.factAt(t, i)))
+	}
+	for _, i := range e.chain.groups {
+		h = mix(h, uint32(e.net.store.syms.canon(e.valueAt(t, i))))
+	}
+	return h
+}
+
+// same tells whether two tokens of the production have the same facts and groups.
+func (e *prodEnd) same(a, b tokenID) bool {
+	for i := range e.chain.facts {
+		if e.factAt(a, i) != e.factAt(b, i) {
+			return false
+		}
+	}
+	for _, i := range e.chain.groups {
+		if !e.net.store.syms.identical(e.valueAt(a, i), e.valueAt(b, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// name tells the match from all others of the session, also of other batches.
+func (e *prodEnd) name(t tokenID) string {
+	buf := binary.AppendUvarint([]byte(e.prog.ID), uint64(len(e.chain.facts)))
+	for i := range e.chain.facts {
+		buf = binary.BigEndian.AppendUint64(buf, uint64(e.net.store.handle(e.factAt(t, i))))
+	}
+	for _, i := range e.chain.groups {
+		k, _ := keyOf(e.net.store.syms.value(e.valueAt(t, i)))
+		buf = k.append(buf)
+	}
+	return string(append(buf, byte(e.chain.number)))
+}
+
+// changed tells whether a value, or a field that the production reads, is not what
+// it was when the batch began: then it is another match to the rule. A value can
+// change while every fact stays: when it was computed from the clock.
+func (e *prodEnd) changed(old, now tokenID) bool {
+	st := e.net.store
+	for i := range e.chain.values {
+		if !st.syms.identical(e.valueAt(old, i), e.valueAt(now, i)) {
 			return true
 		}
 	}
-	for i, b := range m.node.prog.facts {
-		if m.seen[i] != m.facts[i].shown && changes(m.seen[i].values, m.facts[i].shown.values).meets(*b.reads) {
+	for i, b := range e.chain.facts {
+		if st.changedIn(e.factAt(now, i), b.reads) {
 			return true
 		}
 	}
 	return false
 }
 
+// changedIn tells whether the batch changed one of the fields.
+func (s *store) changedIn(id factID, reads *fieldSet) bool {
+	t := s.firstTouch(id)
+	if t == nil {
+		return false
+	}
+	d := delta{touch: *t}
+	return s.differ(&d) && d.changed.meets(reads)
+}
+
 // bindings tells which fact each name is bound to.
-func (m *match) bindings() Bind {
+func (e *prodEnd) bindings(t tokenID) Bind {
 	bind := Bind{}
-	for i, b := range m.node.prog.facts {
+	for i, b := range e.chain.facts {
 		if b.name != "" {
-			bind[b.name] = m.facts[i].handle
+			bind[b.name] = e.net.store.handle(e.factAt(t, i))
 		}
 	}
 	return bind
 }
 
 // factList are the facts as the network has them.
-func (m *match) factList() []Fact {
-	facts := make([]Fact, len(m.facts))
-	for i, e := range m.facts {
-		facts[i] = Fact{e.shown}
+func (e *prodEnd) factList(t tokenID) []Fact {
+	facts := make([]Fact, len(e.chain.facts))
+	for i := range facts {
+		facts[i] = Fact{e.net.store.shownVersion(e.factAt(t, i))}
 	}
 	return facts
 }
 
-// values copies what Let named.
-func (m *match) values() map[string]any {
-	values := map[string]any{}
-	for _, b := range m.node.prog.values {
-		values[b.name] = cloneValue(m.token.at(b.depth).value)
+// values copies what Let and aggregates named.
+func (e *prodEnd) values(t tokenID) map[string]any {
+	values := make(map[string]any, len(e.chain.values))
+	for i, b := range e.chain.values {
+		values[b.name] = cloneValue(e.net.store.syms.value(e.valueAt(t, i)))
 	}
 	return values
 }
 
 // compareFacts orders matches of one production by their facts: by key where the
 // type has one, by handle otherwise.
-func (m *match) compareFacts(o *match) int {
-	for i, a := range m.facts {
-		b := o.facts[i]
-		if a == b {
+func (e *prodEnd) compareFacts(a, b tokenID) int {
+	st := e.net.store
+	for i := range e.chain.facts {
+		x, y := e.factAt(a, i), e.factAt(b, i)
+		if x == y {
 			continue
 		}
-		if c := slices.CompareFunc(a.key, b.key, compareTotal); c != 0 {
-			return c
+		t := st.tableOf(x)
+		if t.typ.keyed {
+			for _, k := range t.typ.key {
+				if c := st.syms.compareTotal(st.get(x, k), st.get(y, k)); c != 0 {
+					return c
+				}
+			}
 		}
-		return byHandle(a, b)
+		return st.byHandle(x, y)
 	}
 	return 0
 }
 
-// byProduction orders matches whatever order they came in.
-func byProduction(a, b *match) int {
-	if c := cmp.Compare(a.node.prog.ID, b.node.prog.ID); c != 0 {
+// byProduction orders matches whatever order they came in: by production, by
+// branch, by facts, by values.
+func (n *network) byProduction(a, b matchID) int {
+	x, y := n.matches.at(a), n.matches.at(b)
+	ex, ey := n.endOf(x), n.endOf(y)
+	if ex != ey {
+		return cmp.Or(cmp.Compare(ex.prog.ID, ey.prog.ID), cmp.Compare(ex.chain.number, ey.chain.number))
+	}
+	if c := ex.compareFacts(x.token, y.token); c != 0 {
 		return c
 	}
-	return a.compareFacts(b)
-}
-
-// matchID names a match for as long as its production stays.
-type matchID struct {
-	node *prodNode
-	id   string
+	for i := range ex.chain.values {
+		if c := n.store.syms.compareTotal(ex.valueAt(x.token, i), ey.valueAt(y.token, i)); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 // revise takes the network's news of a wave: it gives matches that were made
@@ -145,98 +213,190 @@ type matchID struct {
 // conclusions that it then brings back.
 func (s *Session) revise() {
 	n := s.net
-	vanished, appeared := n.vanished, n.appeared
-	n.vanished, n.appeared = nil, nil
-	for _, m := range vanished {
-		m.token = nil
-		s.gone[matchID{m.node, m.id}] = m
+	for _, id := range n.vanished {
+		m := n.matches.at(id)
+		m.state |= gone
+		s.gone.insert(n.endOf(m).hash(m.token), uint32(id))
 	}
-	var fresh []*match
-	for _, t := range appeared {
+	fresh := s.fresh[:0]
+	for _, id := range n.appeared {
 		// A token can appear and die in one wave, when a gate further up shuts; it
 		// was never a match.
-		if !t.dead {
-			fresh = append(fresh, s.appear(t)...)
+		if n.tokens.at(n.matches.at(id).token).dead {
+			n.matches.release(id)
+			continue
+		}
+		if at, news := s.appear(id); news {
+			fresh = append(fresh, at)
 		}
 	}
-	for _, m := range vanished {
-		if m.token == nil {
-			s.vanish(m)
+	for _, id := range n.vanished {
+		if n.matches.at(id).state.has(gone) {
+			s.vanish(id)
+			s.passed = append(s.passed, id)
 		}
 	}
+	n.appeared, n.vanished = n.appeared[:0], n.vanished[:0]
 	s.tellMatches(MatchAdded, fresh)
+	s.fresh = fresh[:0]
 }
 
-// appear gives a complete token its match, and returns it if it is new.
-func (s *Session) appear(t *token) []*match {
-	m := t.match
-	m.bind(t)
-	m.id = m.handles()
-	name := matchID{m.node, m.id}
-	if old := s.gone[name]; old != nil {
-		delete(s.gone, name)
-		t.match = old
-		old.bind(t)
-		return s.rejoin(old)
+// appear gives a complete token its match; news tells whether there was none.
+func (s *Session) appear(id matchID) (at matchID, news bool) {
+	n := s.net
+	m := n.matches.at(id)
+	e := n.endOf(m)
+	if old := s.returning(e, m.token); old != 0 {
+		return old, s.rejoin(old, id)
 	}
-	m.node.matches[m.id] = m
-	s.matches++
-	s.wait(m)
-	return []*match{m}
+	s.list(id)
+	s.wait(id)
+	return id, true
 }
 
-// rejoin decides whether a match that vanished and appeared in one batch fires
-// again: if a field it reads changed, or if meanwhile it lost what it supported.
-func (s *Session) rejoin(m *match) []*match {
+// returning finds the match that went in this batch and is here again.
+func (s *Session) returning(e *prodEnd, t tokenID) matchID {
+	if s.gone.used == 0 {
+		return 0
+	}
+	h := e.hash(t)
+	for id, at := s.gone.first(h); id != 0; id, at = s.gone.next(h, at) {
+		if m := s.net.matches.at(matchID(id)); m.end == e.id && e.same(m.token, t) {
+			s.gone.remove(h, id)
+			return matchID(id)
+		}
+	}
+	return 0
+}
+
+// list adds a match to those of its production.
+func (s *Session) list(id matchID) {
+	n := s.net
+	m := n.matches.at(id)
+	p := n.endOf(m).node
+	m.state |= listed
+	m.next, m.prev = p.head, 0
+	if p.head != 0 {
+		n.matches.at(p.head).prev = id
+	}
+	p.head = id
+	p.size++
+	s.matches++
+}
+
+// unlist takes a match from those of its production.
+func (s *Session) unlist(id matchID) {
+	n := s.net
+	m := n.matches.at(id)
+	p := n.endOf(m).node
+	m.state &^= listed
+	if m.next != 0 {
+		n.matches.at(m.next).prev = m.prev
+	}
+	if m.prev != 0 {
+		n.matches.at(m.prev).next = m.next
+	} else {
+		p.head = m.next
+	}
+	p.size--
+	s.matches--
+}
+
+// rejoin gives a match that vanished and appeared in one batch its new token, and
+// decides whether it fires again: if a field it reads changed, or if meanwhile it
+// lost what it supported.
+func (s *Session) rejoin(old, id matchID) (news bool) {
+	n := s.net
+	m, made := n.matches.at(old), n.matches.at(id)
+	e := n.endOf(m)
+	was := m.token
+	m.token, m.other = made.token, made.other
+	m.state &^= gone
+	n.replace(made.token, id, old)
+	n.matches.release(id)
 	// Several waves may belong to one batch: in an earlier one the match was let go
 	// of, and its supports fell.
-	left := m.node.matches[m.id] != m
-	if left {
-		m.node.matches[m.id] = m
-		s.matches++
+	news = !m.state.has(listed)
+	if news {
+		s.list(old)
 	}
-	again := m.cut == s.batch || m.changed()
+	again := s.wasCut(old) || e.changed(was, m.token)
 	switch {
-	case again && m.fired && s.ownLoop(m):
-		m.look()
+	case again && m.state.has(fired) && s.ownLoop(e.node):
 	case again:
-		s.agenda.remove(m)
-		s.wait(m)
-	case !m.fired && m.place == 0:
-		s.agenda.add(m)
+		s.unwait(old)
+		s.wait(old)
+	case !m.state.has(fired|waiting|parked) && e.prog.Then != nil:
+		s.activate(old)
 	}
-	if left {
-		return []*match{m}
+	return news
+}
+
+// replace puts one match of a token in the place of another.
+func (n *network) replace(t tokenID, id, by matchID) {
+	tok := n.tokens.at(t)
+	if matchID(tok.extra) == id {
+		tok.extra = uint32(by)
+		return
 	}
-	return nil
+	at := matchID(tok.extra)
+	for n.matches.at(at).other != id {
+		at = n.matches.at(at).other
+	}
+	n.matches.at(at).other = by
 }
 
 // ownLoop tells whether the changes are those of a firing of the match's own
 // NoLoop production.
-func (s *Session) ownLoop(m *match) bool {
-	return m.node.prog.NoLoop && s.firing != nil && s.firing.node == m.node
+func (s *Session) ownLoop(p *prodNode) bool {
+	return p.prog.NoLoop && s.firing != nil && s.firing.end.node == p
 }
 
 // wait puts a match on the agenda as one of this batch.
-func (s *Session) wait(m *match) {
-	m.fired, m.born = false, s.batch
-	m.look()
-	s.agenda.add(m)
+func (s *Session) wait(id matchID) {
+	m := s.net.matches.at(id)
+	m.state &^= fired
+	m.born = s.batch.number
+	if s.net.endOf(m).prog.Then != nil { // a query does not fire
+		s.activate(id)
+	}
 }
 
-// vanish lets go of a match, and of what it supported. It is kept by name until
-// the batch ends.
-func (s *Session) vanish(m *match) {
-	if m.node.matches[m.id] != m {
+// vanish lets go of a match, and of what it supported. Its record is kept until the
+// batch ends.
+func (s *Session) vanish(id matchID) {
+	n := s.net
+	m := n.matches.at(id)
+	if !m.state.has(listed) {
 		return // a match that came back and went again in this batch
 	}
-	delete(m.node.matches, m.id)
-	s.matches--
-	s.agenda.remove(m)
-	if len(m.supports) > 0 {
-		m.cut = s.batch
-		s.release(m, m.supports)
-		s.countDefeat(m)
+	s.unlist(id)
+	s.unwait(id)
+	if m.state.has(concluded) {
+		c := s.conclusions[id]
+		if len(c.supports) > 0 {
+			c.cut = s.batch.number
+			s.countDefeat(id)
+			s.release(c, c.supports)
+		}
 	}
-	s.tellMatches(MatchRemoved, []*match{m})
+	s.free(id)
+	s.tellMatches(MatchRemoved, []matchID{id})
+}
+
+// forgetGone frees the matches that did not come back in the batch.
+func (s *Session) forgetGone() {
+	if len(s.passed) == 0 {
+		return
+	}
+	for _, id := range s.passed {
+		if m := s.net.matches.at(id); m.state.has(gone) {
+			if m.state.has(concluded) {
+				delete(s.conclusions, id)
+			}
+			s.net.matches.release(id)
+		}
+	}
+	s.passed = s.passed[:0]
+	s.gone.clear()
 }

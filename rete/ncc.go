@@ -1,24 +1,22 @@
 package rete
 
-import "fmt"
-
-// nccSpec is a negated conjunction: several elements, or one that is no pattern.
+// nccSpec is a negated conjunction, or the existence of one: several elements, or
+// one that is no pattern, in each of the ways that a disjunction inside gives.
 type nccSpec struct {
-	steps []step
-	depth int // of the owner token
-	sig   string
+	chains [][]step
+	depth  int // of the owner token
+	exists bool
+	sig    string
 }
 
 // newNccSpec names the negation by what is inside of it.
-func newNccSpec(steps []step, depth int) *nccSpec {
-	s := &nccSpec{steps: steps, depth: depth}
-	s.sig = fmt.Sprintf("not %q", signatures(steps))
-	return s
+func newNccSpec(chains [][]step, depth int, exists bool) *nccSpec {
+	return &nccSpec{chains: chains, depth: depth, exists: exists, sig: gateName(exists) + "(" + chainSigs(chains) + ")"}
 }
 
 // nccNode lets a token through while the sub-network below its owner token holds
 // no complete match. The sub-network starts at the owner tokens themselves, not
-// at the memory above: its results are there before the gate first opens,
+// at the memory above: its results are there before the gate is first settled,
 // whatever the order in which nodes are visited.
 //
 // Doorenbos's node has a partner at the end of the sub-network and a buffer of
@@ -28,63 +26,66 @@ func newNccSpec(steps []step, depth int) *nccSpec {
 type nccNode struct {
 	part
 	gate *gate
+	subs []*memory // where the sub-network ends
 }
 
 // attach implements [step]. The parts of the sub-network are counted for the
 // production like any others, so that each goes with its last user.
 func (s *nccSpec) attach(b *builder, in *memory) *memory {
-	n := in.join(s.sig, func(p part) node {
-		return &nccNode{part: p, gate: newGate(in.net)}
+	fresh := false
+	n := in.join(b, s.sig, func(p part) (node, *part) {
+		fresh = true
+		n := &nccNode{part: p, gate: newGate(in, s.exists)}
+		n.node = n
+		return n, &n.part
 	}).(*nccNode)
-	b.parts = append(b.parts, n)
-	mem := n.gate.own
-	for _, step := range s.steps {
-		mem = step.attach(b, mem)
+	for _, chain := range s.chains {
+		mem := n.gate.own
+		for _, step := range chain {
+			mem = step.attach(b, mem)
+		}
+		if fresh {
+			n.watch(mem)
+		}
 	}
-	end := mem.join("ncc", func(p part) node {
-		end := &nccEnd{part: p, gate: n.gate, depth: s.depth, results: in.net.newMemory()}
-		end.results.forget = end.forget
-		return end
-	})
-	b.parts = append(b.parts, end)
 	return n.gate.out
 }
 
 func (s *nccSpec) signature() string { return s.sig }
 
+// watch counts the complete matches of a sub-network.
+func (n *nccNode) watch(mem *memory) {
+	e := &nccEnd{gate: n.gate, levels: mem.depth - n.gate.own.depth}
+	n.subs = append(n.subs, mem)
+	mem.ends = append(mem.ends, e)
+	for t := mem.head; t != 0; t = mem.net.tokens.at(t).mate {
+		e.added(t)
+	}
+}
+
 // leftAdd implements [node]. Adding the owner token runs the sub-network; only
-// then does the gate look whether anything blocks it.
-func (n *nccNode) leftAdd(t *token) {
-	n.gate.open(n.gate.own.add(t, nil, nil))
+// then does the gate look whether anything matched.
+func (n *nccNode) leftAdd(t tokenID) {
+	n.gate.settle(n.gate.own.add(t, 0, 0, 0))
 }
 
 // detach comes last, when the parts of the sub-network are gone: its owner tokens
 // are above them.
 func (n *nccNode) detach() {
 	n.gate.own.clear()
-	n.in.leave(n, n.sig)
+	n.gate.out.close()
+	n.gate.own.close()
+	n.in.leave(&n.part)
 }
 
-// nccEnd takes the complete matches of the sub-network and blocks their owners.
+// nccEnd counts the complete matches of a sub-network for their owners.
 type nccEnd struct {
-	part
-	gate    *gate
-	depth   int
-	results *memory
+	gate   *gate
+	levels int32
 }
 
-// leftAdd implements [node]: one complete match more.
-func (n *nccEnd) leftAdd(t *token) {
-	n.results.add(t, nil, nil)
-	n.gate.shut(t.at(n.depth))
-}
+// added implements [end].
+func (e *nccEnd) added(t tokenID) { e.gate.count(e.gate.net.up(t, e.levels)) }
 
-// forget is told of each complete match that goes.
-func (n *nccEnd) forget(result *token) { n.gate.ease(result.at(n.depth)) }
-
-// detach takes the results back, which opens the gates; those that are going
-// themselves do not mind.
-func (n *nccEnd) detach() {
-	n.results.clear()
-	n.in.leave(n, n.sig)
-}
+// dropped implements [end].
+func (e *nccEnd) dropped(t tokenID) { e.gate.ease(e.gate.net.up(t, e.levels)) }

@@ -1,137 +1,212 @@
 package rete
 
-// gate lets a token through while nothing blocks it. Negations of both kinds
-// keep one token for each token from above, its owner token, and one below it
-// in out as long as the gate is open.
+// gate lets a token through while nothing blocks it, or with exists while
+// something does. Negations of both kinds keep one token for each token from above,
+// its owner token, and one below it in out as long as the gate is open.
 //
-// A gate that loses its last blocker opens only at the end of the wave of
-// changes (see network.release): facts that come in the same wave may block it
-// again, and what it would have let through need never exist.
+// A gate that loses its last match changes only at the end of the wave of changes
+// (see network.release): facts that come in the same wave may match again, and
+// what it would have let through need never exist.
 //
 // Both kinds of negation are built on it: the negative node of CMU-CS-95-113,
 // section 2.7, counts facts, and the negated conjunction of section 2.8 counts
-// matches of its sub-network. What differs is who shuts the gate.
+// matches of its sub-network. What differs is who counts.
 type gate struct {
-	net *network
-	own *memory // owner tokens
-	out *memory
+	net    *network
+	own    *memory // owner tokens
+	out    *memory
+	exists bool
+	hinge  *hinge // of a negation of a single pattern
 }
+
+// ownerID numbers the state of an owner token.
+type ownerID uint32
 
 // owner is the state of an owner token.
 type owner struct {
-	gate     *gate
-	blockers int
-	blocks   bag[*block] // of a negative node: one for each fact that blocks
-	through  *token      // in out, while the gate is open
+	matches int32
+	blocks  blockID // of a negative node: one for each fact that matches
+	through tokenID // in out, while the gate is open
+	queued  bool    // in network.freed
 }
 
 // newGate makes the memories of a negation below one memory.
-func newGate(net *network) *gate {
-	g := &gate{net: net, own: net.newMemory(), out: net.newMemory()}
+func newGate(in *memory, exists bool) *gate {
+	g := &gate{net: in.net, own: in.net.newMemory(in.depth + 1), out: in.net.newMemory(in.depth + 2), exists: exists}
 	g.own.gate = g
 	return g
 }
 
-// open lets the owner token through if nothing blocks it and it is not through
-// already.
-func (g *gate) open(o *token) {
-	if o.owner.blockers == 0 && o.owner.through == nil {
-		o.owner.through = g.out.add(o, nil, nil)
+// newOwner makes the state of an owner token.
+func (n *network) newOwner() uint32 {
+	id, _ := n.owners.alloc()
+	return uint32(id)
+}
+
+// dropOwner forgets it, and takes its blocks out of the facts that made them.
+func (n *network) dropOwner(extra uint32) {
+	o := n.owners.at(ownerID(extra))
+	for b := o.blocks; b != 0; {
+		next := n.blocks.at(b).nextOf
+		n.unhookBlock(b)
+		n.blocks.release(b)
+		b = next
+	}
+	n.owners.release(ownerID(extra))
+}
+
+// owner is the state of an owner token.
+func (n *network) owner(t tokenID) *owner { return n.owners.at(ownerID(n.tokens.at(t).extra)) }
+
+// settle opens or shuts the gate as the matches say.
+func (g *gate) settle(t tokenID) {
+	o := g.net.owner(t)
+	open := (o.matches > 0) == g.exists
+	switch {
+	case open && o.through == 0:
+		o.through = g.out.add(t, 0, 0, 0)
+	case !open && o.through != 0:
+		through := o.through
+		o.through = 0
+		g.net.drop(through)
 	}
 }
 
-// shut counts one more blocker.
-func (g *gate) shut(o *token) {
-	o.owner.blockers++
-	if t := o.owner.through; t != nil {
-		o.owner.through = nil
-		t.drop()
+// count counts one more match.
+func (g *gate) count(t tokenID) {
+	o := g.net.owner(t)
+	if o.matches++; o.matches == 1 {
+		g.settle(t)
 	}
 }
 
-// ease counts one blocker less.
-func (g *gate) ease(o *token) {
-	if o.dead {
+// ease counts one match less.
+func (g *gate) ease(t tokenID) {
+	if g.net.tokens.at(t).dead {
 		return
 	}
-	if o.owner.blockers--; o.owner.blockers == 0 {
-		g.net.freed = append(g.net.freed, o)
+	o := g.net.owner(t)
+	if o.matches--; o.matches == 0 && !o.queued {
+		o.queued = true
+		g.net.freed = append(g.net.freed, t)
 	}
 }
 
-// block is one fact that keeps one gate shut.
+// blockID numbers a block.
+type blockID uint32
+
+// block is one fact that matches for one gate.
 //
 // It hangs on both sides, so that it goes with the fact and with the token in
 // constant time: the negative join result of section 2.7.
 type block struct {
-	owner *token
-	place *link[*block] // among the blocks of the fact's alpha item
-	kin   *link[*block] // among the owner's
+	owner          tokenID
+	item           itemID
+	next, prev     blockID // of the fact's item
+	nextOf, prevOf blockID // of the owner
 }
 
-// lift is called when the fact goes.
-func (b *block) lift() {
-	b.place.remove()
-	b.kin.remove()
-	b.owner.owner.gate.ease(b.owner)
+// block notes that a fact matches for an owner token.
+func (n *network) block(t tokenID, item itemID) {
+	id, b := n.blocks.alloc()
+	i, o := n.items.at(item), n.owner(t)
+	*b = block{owner: t, item: item, next: i.blocks, nextOf: o.blocks}
+	if i.blocks != 0 {
+		n.blocks.at(i.blocks).prev = id
+	}
+	if o.blocks != 0 {
+		n.blocks.at(o.blocks).prevOf = id
+	}
+	i.blocks, o.blocks = id, id
 }
 
-// negSpec is a negation of a single pattern.
-type negSpec struct{ joinSpec }
+// unhookBlock takes a block out of the list of its fact.
+func (n *network) unhookBlock(id blockID) {
+	b := n.blocks.at(id)
+	if b.next != 0 {
+		n.blocks.at(b.next).prev = b.prev
+	}
+	if b.prev != 0 {
+		n.blocks.at(b.prev).next = b.next
+	} else {
+		n.items.at(b.item).blocks = b.next
+	}
+}
+
+// lift takes a block away whose fact goes.
+func (n *network) lift(id blockID) {
+	n.unhookBlock(id)
+	b := *n.blocks.at(id)
+	if b.nextOf != 0 {
+		n.blocks.at(b.nextOf).prevOf = b.prevOf
+	}
+	if b.prevOf != 0 {
+		n.blocks.at(b.prevOf).nextOf = b.nextOf
+	} else {
+		n.owner(b.owner).blocks = b.nextOf
+	}
+	n.blocks.release(id)
+	n.memories.at(n.tokens.at(b.owner).memory).gate.ease(b.owner)
+}
+
+// negSpec is a negation, or an existence, of a single pattern.
+type negSpec struct {
+	joinSpec
+	exists bool
+}
 
 // negativeNode lets a token through while no fact goes with it.
 type negativeNode struct {
 	part
-	hinge
-	gate *gate
+	hinge hinge
+	gate  *gate
 }
 
 // attach implements [step]. The hinge joins the owner tokens, not those above: a
 // fact that comes later must find the gates that it shuts.
 func (s *negSpec) attach(b *builder, in *memory) *memory {
-	n := in.join(s.signature(), func(p part) node {
-		g := newGate(in.net)
-		n := &negativeNode{part: p, gate: g, hinge: newHinge(&s.joinSpec, g.own)}
-		n.right.joins = append(n.right.joins, n)
-		g.own.forget = n.forget
-		return n
+	n := in.join(b, s.signature(), func(p part) (node, *part) {
+		n := &negativeNode{part: p, gate: newGate(in, s.exists)}
+		n.node = n
+		n.hinge.hang(&n.part, &s.joinSpec, n.gate.own, n.pair)
+		n.hinge.patient, n.gate.hinge = true, &n.hinge
+		return n, &n.part
 	}).(*negativeNode)
-	return b.took(n, n.right, *s.reads, n.gate.out)
+	return b.took(n.hinge.right, s.reads, n.gate.out)
 }
 
-func (s *negSpec) signature() string { return "not " + s.sig }
+func (s *negSpec) signature() string { return gateName(s.exists) + s.sig }
+
+// gateName begins the signature of a gate.
+func gateName(exists bool) string {
+	if exists {
+		return "exists "
+	}
+	return "not "
+}
 
 // leftAdd implements [node].
-func (n *negativeNode) leftAdd(t *token) {
-	o := n.gate.own.add(t, nil, nil)
-	n.facts(o, &n.tally).each(func(item *alphaItem) { n.try(o, item) })
-	n.gate.open(o)
-}
-
-// rightAdd implements [rightNode].
-func (n *negativeNode) rightAdd(item *alphaItem) {
-	n.tokens(item).each(func(o *token) { n.try(o, item) })
-}
-
-// try lets the fact block the gate if the tests that no index can decide hold.
-func (n *negativeNode) try(o *token, item *alphaItem) {
-	if !n.net.passAll(&n.tally, n.spec.checks, o, item.entry, n.spec.depth) {
-		return
+func (n *negativeNode) leftAdd(t tokenID) {
+	o := n.gate.own.add(t, 0, 0, 0)
+	if n.hinge.hears(o) {
+		n.hinge.eachFact(o)
 	}
-	b := &block{owner: o}
-	b.place = item.blocks.add(b)
-	b.kin = o.owner.blocks.add(b)
-	n.gate.shut(o)
+	n.gate.settle(o)
 }
 
-// forget takes an owner token's blocks out of the facts that made them.
-func (n *negativeNode) forget(o *token) {
-	o.owner.blocks.each(func(b *block) { b.place.remove() })
+// pair lets the fact count if the tests that no index can decide hold.
+func (n *negativeNode) pair(o tokenID, id itemID) {
+	if n.hinge.passes(o, n.hinge.net.items.at(id).fact) {
+		n.hinge.net.block(o, id)
+		n.gate.count(o)
+	}
 }
 
 // detach drops the owner tokens, and with them what they let through.
 func (n *negativeNode) detach() {
 	n.gate.own.clear()
-	n.close(n)
-	n.in.leave(n, n.sig)
+	n.hinge.close()
+	n.gate.out.close()
+	n.gate.own.close()
+	n.in.leave(&n.part)
 }

@@ -12,25 +12,77 @@ import (
 // the matches that appeared and vanished are read off. What follows from them, facts
 // that fall, is the next wave (see Session.settle).
 type network struct {
-	now    time.Time
-	top    *memory // holds the empty token
-	roots  map[string]*alphaRoot
-	facts  func(typ string) []*entry // the facts shown, for nodes that are new
-	timed  []retimer
-	freed  []*token // gates that may open at the end of the wave
-	noted  []*tally
-	env    env // of the function that runs
-	nodes  int
-	tokens int
+	indexes
+	store *store
+	now   time.Time
 
-	appeared []*token
-	vanished []*match
+	roots    []*alphaRoot // by number of the type's table
+	alphas   numbered[*alphaMemory]
+	memories numbered[*memory]
+	hinges   numbered[*hinge]
+	prods    numbered[*prodEnd]
+	shared   map[shareName]*part
+	consts   map[*havingNode][]constTest
+	top      *memory // holds the empty token
+	nodes    int
+
+	items   slab[itemID, alphaItem]
+	tokens  slab[tokenID, token]
+	owners  slab[ownerID, owner]
+	blocks  slab[blockID, block]
+	visits  slab[visitID, visit]
+	matches slab[matchID, match]
+
+	timed   []retimer
+	freed   []tokenID // owner tokens whose gates may change at the end of the wave
+	groups  []*group  // of aggregates that changed in this wave
+	dead    []tokenID // to be free when the batch ends
+	active  []candidate
+	left    []itemID
+	noted   []*tally
+	reports int // made of them
+	env     env // of the function that runs
+
+	appeared []matchID
+	vanished []matchID
+	limits   Limits
 }
 
-// delta is the net change of one fact.
-type delta struct {
-	entry    *entry
-	old, new *version // nil: not there
+// shareName names a node below a memory.
+type shareName struct {
+	in  uint32
+	sig string
+}
+
+// numbered is a list whose members keep their numbers; 0 is none.
+type numbered[T any] struct {
+	list []T
+	free []uint32
+}
+
+// add gives a member its number.
+func (x *numbered[T]) add(member T) uint32 {
+	if n := len(x.free); n > 0 {
+		id := x.free[n-1]
+		x.free = x.free[:n-1]
+		x.list[id] = member
+		return id
+	}
+	if len(x.list) == 0 {
+		x.list = make([]T, 1, 8)
+	}
+	x.list = append(x.list, member)
+	return uint32(len(x.list) - 1)
+}
+
+// at is the member of a number.
+func (x *numbered[T]) at(id uint32) T { return x.list[id] }
+
+// remove takes a member out.
+func (x *numbered[T]) remove(id uint32) {
+	var zero T
+	x.list[id] = zero
+	x.free = append(x.free, id)
 }
 
 // retimer is a node with a function that looks at the clock.
@@ -38,97 +90,99 @@ type retimer interface{ retime() }
 
 // newNetwork makes a network without productions. The empty token at the top is
 // what the first element of every production extends.
-func newNetwork(facts func(string) []*entry) *network {
-	n := &network{roots: map[string]*alphaRoot{}, facts: facts}
-	n.top = n.newMemory()
-	n.top.add(nil, nil, nil)
-	n.tokens = 0 // the empty token is part of no match
+func newNetwork(store *store) *network {
+	n := &network{store: store, shared: map[shareName]*part{}, consts: map[*havingNode][]constTest{}}
+	n.top = n.newMemory(0)
+	n.top.static = true
+	n.top.add(0, 0, 0, 0)
 	return n
 }
 
-// newMemory makes a memory that is part of the network.
-func (n *network) newMemory() *memory { return &memory{net: n} }
+// size is how many tokens there are; the empty one is part of no match.
+func (n *network) size() int { return n.tokens.live() - len(n.dead) - 1 }
 
 // root gives the entry for a type, which stays once it is there.
-func (n *network) root(typ string) *alphaRoot {
-	r := n.roots[typ]
-	if r == nil {
-		r = &alphaRoot{bySig: map[string]*alphaMemory{}, byField: map[int]map[key][]*alphaMemory{}}
-		n.roots[typ] = r
+func (n *network) root(t *factTable) *alphaRoot {
+	for int(t.number) >= len(n.roots) {
+		n.roots = append(n.roots, nil)
 	}
-	return r
+	if n.roots[t.number] == nil {
+		n.roots[t.number] = &alphaRoot{bySig: map[string]*alphaMemory{}}
+	}
+	return n.roots[t.number]
 }
 
 // apply brings a wave of net changes into the memories. Everything that leaves
 // does so before anything comes, so that no token ever joins an old state of one
 // fact with a new state of another.
 func (n *network) apply(deltas []delta) {
-	var left []*alphaItem
-	changed := make([]fieldSet, len(deltas))
-	for i, d := range deltas {
-		if d.old != nil && d.new != nil {
-			changed[i] = changes(d.old.values, d.new.values)
+	left := n.left[:0]
+	for i := range deltas {
+		if deltas[i].was {
+			left = n.leave(&deltas[i], left)
 		}
-		d.entry.shown = d.new
-		left = d.entry.leave(changed[i], left)
 	}
-	for _, item := range left {
-		item.drop()
+	for _, id := range left {
+		n.dropItem(id)
 	}
-	for i, d := range deltas {
-		if d.new != nil {
-			n.enter(d, changed[i])
+	n.left = left[:0]
+	for i := range deltas {
+		if d := &deltas[i]; d.is {
+			table := n.store.facts.at(d.fact).table
+			if int(table) < len(n.roots) && n.roots[table] != nil {
+				n.roots[table].enter(n, d)
+			}
 		}
 	}
 	n.release()
 }
 
-// leave takes the fact out of the memories that see the change: all of them when
-// it goes.
-func (e *entry) leave(changed fieldSet, left []*alphaItem) []*alphaItem {
-	for i := len(e.items) - 1; i >= 0; i-- {
-		item := e.items[i]
-		if e.shown == nil || item.mem.mask.meets(changed) {
-			item.unhook()
-			left = append(left, item)
+// leave takes a fact out of the memories that see the change: all of them when it
+// goes.
+func (n *network) leave(d *delta, left []itemID) []itemID {
+	for id := n.store.facts.at(d.fact).items; id != 0; {
+		item := n.items.at(id)
+		next := item.nextOf
+		if mem := n.alphas.at(item.memory); !d.is || mem.mask.meets(&d.changed) {
+			mem.unhook(id)
+			left = append(left, id)
 		}
+		id = next
 	}
 	return left
 }
 
-// enter takes the fact into the memories whose tests it now passes. A memory that
-// does not see the change is as it was.
-func (n *network) enter(d delta, changed fieldSet) {
-	root := n.roots[d.entry.table.typ.Name]
-	if root == nil {
-		return
-	}
-	root.candidates(d.entry, func(mem *alphaMemory) {
-		if d.old != nil && !mem.mask.meets(changed) {
-			return
-		}
-		if mem.passes(d.entry) {
-			mem.add(d.entry)
-		}
-	})
-}
-
-// release opens the gates that lost their last blocker and did not get another.
-// What passes may shut gates further down, and so free others.
+// release settles the gates and aggregates that changed. What passes may change
+// others further down.
 //
-// Opening at once would be right in the end and wrong on the way: between the fact
+// Doing it at once would be right in the end and wrong on the way: between the fact
 // that goes and the one that comes, both in this wave, a match would exist that no
 // state of the facts has.
 func (n *network) release() {
-	for len(n.freed) > 0 {
+	for len(n.freed)+len(n.groups) > 0 {
 		freed := n.freed
 		n.freed = nil
-		for _, o := range freed {
-			if !o.dead {
-				o.owner.gate.open(o)
+		for _, t := range freed {
+			if tok := n.tokens.at(t); !tok.dead {
+				n.owner(t).queued = false
+				n.memories.at(tok.memory).gate.settle(t)
 			}
 		}
+		groups := n.groups
+		n.groups = nil
+		for _, g := range groups {
+			g.settle()
+		}
 	}
+}
+
+// endBatch frees the tokens that went: until now those outside could still ask what
+// they had held.
+func (n *network) endBatch() {
+	for _, t := range n.dead {
+		n.tokens.release(t)
+	}
+	n.dead = n.dead[:0]
 }
 
 // setClock evaluates everything again that looks at the clock.
@@ -140,40 +194,16 @@ func (n *network) setClock(now time.Time) {
 	n.release()
 }
 
-// retime tries every fact of the type again.
-func (m *alphaMemory) retime() {
-	for _, e := range m.net.facts(m.spec.typ.Name) {
-		item := e.itemIn(m)
-		switch passes := m.passes(e); {
-		case passes && item == nil:
-			m.add(e)
-		case !passes && item != nil:
-			item.unhook()
-			item.drop()
-		}
-	}
-}
-
-// itemIn is the membership of the fact in a memory; facts are in few.
-func (e *entry) itemIn(m *alphaMemory) *alphaItem {
-	for _, item := range e.items {
-		if item.mem == m {
-			return item
-		}
-	}
-	return nil
-}
-
 // watch and unwatch keep the list of nodes that the clock concerns, in the order
 // of creation: what is above comes first.
-func (n *network) watch(r retimer, c call) {
+func (n *network) watch(r retimer, c *call) {
 	if c.fn.Timed {
 		n.timed = append(n.timed, r)
 	}
 }
 
 // unwatch forgets a node that goes.
-func (n *network) unwatch(r retimer, c call) {
+func (n *network) unwatch(r retimer, c *call) {
 	if c.fn.Timed {
 		n.timed = without(n.timed, r)
 	}
@@ -189,6 +219,14 @@ type tally struct {
 	absent int
 	failed []TestError
 	noted  bool
+}
+
+// noteAt is note for a node that has no tally yet.
+func (n *network) noteAt(t **tally, label string, err error) {
+	if *t == nil {
+		*t = &tally{}
+	}
+	n.note(*t, label, err)
 }
 
 // note counts a test or value that could not be computed.

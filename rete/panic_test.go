@@ -52,7 +52,7 @@ func TestPanicOfAnAction(t *testing.T) {
 			t.Errorf("%s stands after the panic", name)
 		}
 	}
-	if report := runAll(t, s); report.Fired["other"] != 0 || report.Fired["moody"] != 1 {
+	if report := runAll(t, s); report.Fired.Of("other") != 0 || report.Fired.Of("moody") != 1 {
 		t.Errorf("the firing that panicked did not count as one: %v", report.Fired)
 	}
 

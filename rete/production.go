@@ -37,6 +37,8 @@ type Type struct {
 	// Contested types expect several supports with different values for one key
 	// (recommendations do): the best one is shown and no conflict is reported.
 	Contested bool
+	// Bag types have no identity: equal facts are several facts. A bag has no key.
+	Bag bool
 }
 
 // Field is one field of a fact type.
@@ -60,7 +62,7 @@ type Env interface {
 }
 
 // Element is one part of a production's condition; made by [Match], [Not],
-// [Let] and [Where].
+// [Exists], [ForAll], [Any], [Let], [Where], [Having] and [Accumulate].
 type Element interface{ element() }
 
 // Test is one condition on a pattern. Tests that are data (made by [Eq] and its
@@ -89,20 +91,40 @@ type Func struct {
 	Test func(Env) (bool, error)
 	// Value computes what [Let] names; an error means no match, as for Test.
 	Value func(Env) (any, error)
+
+	plain bool // made by [Read]
 }
 
 // Production is one rule: when its elements match, Then runs once for the match.
 type Production struct {
 	ID       string // unique in a base, as "aws.compute/idle-vm"
 	Priority int    // salience: higher fires first
+	// Salience computes the priority of each match, an int64, when the match comes to
+	// the agenda; without a Value it is Priority, as when it fails.
+	Salience Func
 	When     []Element
 	// Reads lists the fields that Then looks at beyond those of When: a change of
 	// one of them makes the match fire again.
 	Reads []Ref
+	// Params make the production a query, see [Session.Query]: the fields and values
+	// that are asked by. A query needs no Then; without one it does not fire.
+	Params []Ref
 	// NoLoop: the production's own changes never reactivate it on the same facts.
 	NoLoop bool
-	Then   func(*Firing) error
+	// Group is the agenda group, see Config.Groups and [Firing.Focus].
+	Group string
+	// Exclusive lets one match of several fire, see there.
+	Exclusive Exclusive
+	Then      func(*Firing) error
 	// Version distinguishes two productions of one ID: firing history is keyed by
 	// ID and Version, so that an unchanged rule never refires after a reload.
 	Version string
+}
+
+// Exclusive lets, of all matches of the productions of a group, only the first on
+// the agenda fire for each value of Per. While its match stands the others wait;
+// when it goes the next may fire.
+type Exclusive struct {
+	Group string // "" is none
+	Per   Func   // its Value; without one there is one match for the whole group
 }

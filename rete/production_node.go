@@ -1,5 +1,7 @@
 package rete
 
+import "slices"
+
 // step is one compiled element. It builds or shares its node below a memory and
 // gives the memory that the node fills: a new kind of element is a new step.
 type step interface {
@@ -7,84 +9,140 @@ type step interface {
 	signature() string
 }
 
-// signatures names parts in order, to name what they make up.
-func signatures[S interface{ signature() string }](list []S) []string {
-	sigs := make([]string, len(list))
-	for i, s := range list {
-		sigs[i] = s.signature()
+// chainSigs names chains of steps, to name what they make up.
+func chainSigs(chains [][]step) string {
+	var buf []byte
+	for _, chain := range chains {
+		for _, s := range chain {
+			buf = append(append(buf, s.signature()...), ';')
+		}
+		buf = append(buf, '|')
 	}
-	return sigs
+	return string(buf)
 }
 
 // builder collects what a production uses of the network while it is attached.
 type builder struct {
-	parts  []node
+	parts  []*part
 	alphas []*alphaMemory
 }
 
 // took notes a node that reads an alpha memory, and widens what the memory sees.
-func (b *builder) took(n node, right *alphaMemory, reads fieldSet, out *memory) *memory {
-	right.mask.addAll(reads)
-	b.parts = append(b.parts, n)
+func (b *builder) took(right *alphaMemory, reads *fieldSet, out *memory) *memory {
+	right.mask.addAll(*reads)
 	b.alphas = append(b.alphas, right)
 	return out
 }
 
-// prodNode is the end of a production's chain: its tokens are the matches.
+// prodNode is a production in the network of a session.
 type prodNode struct {
-	part
 	prog    *program
 	built   builder
-	tokens  *memory
-	matches map[string]*match // by the handles of their facts
+	ends    []*prodEnd
+	rank    uint32  // the place of its ID among all
+	head    matchID // of its matches
+	size    int
+	fired   int                 // since the last report
+	total   int                 // since it came
+	derives map[string]struct{} // types that it derived
 }
 
-// attach builds the production's chain, sharing what is there.
+// prodEnd is the end of one chain of a production: its tokens are matches.
+type prodEnd struct {
+	net   *network
+	node  *prodNode
+	prog  *program
+	chain *chain
+	mem   *memory
+	id    uint32
+	tally *tally // of its salience and key of exclusion
+}
+
+// attach builds the production's chains, sharing what is there.
 func (n *network) attach(p *program) *prodNode {
-	end := &prodNode{prog: p, tokens: n.newMemory(), matches: map[string]*match{}}
-	mem := n.top
-	for _, s := range p.steps {
-		mem = s.attach(&end.built, mem)
+	node := &prodNode{prog: p}
+	for _, c := range p.chains {
+		mem := n.top
+		for _, s := range c.steps {
+			mem = s.attach(&node.built, mem)
+		}
+		e := &prodEnd{net: n, node: node, prog: p, chain: c, mem: mem}
+		e.id = n.prods.add(e)
+		node.ends = append(node.ends, e)
+		mem.ends = append(mem.ends, e)
+		for t := mem.head; t != 0; t = n.tokens.at(t).mate {
+			e.added(t)
+		}
+		n.nodes++
 	}
-	mem.join("production "+p.ID, func(part part) node {
-		end.part = part
-		end.tokens.forget = end.forget
-		return end
-	})
-	end.built.parts = append(end.built.parts, end)
-	return end
+	return node
 }
 
-// leftAdd implements [node]. The match is a placeholder until the session finds
-// out whether it is an old one that came back (see Session.appear).
-func (p *prodNode) leftAdd(t *token) {
-	end := p.tokens.add(t, nil, nil)
-	p.in.net.appeared = append(p.in.net.appeared, end)
-	end.match = &match{node: p}
+// added implements [end]. The match is new until the session finds out whether it
+// is an old one that came back (see Session.appear).
+func (e *prodEnd) added(t tokenID) {
+	id, m := e.net.matches.alloc()
+	tok := e.net.tokens.at(t)
+	*m = match{end: e.id, token: t, other: matchID(tok.extra)}
+	tok.extra = uint32(id)
+	e.net.appeared = append(e.net.appeared, id)
 }
 
-// forget tells the session of a match that is gone; one that came and went within
-// a wave was never there.
-func (p *prodNode) forget(t *token) {
-	if t.match.token == t {
-		p.in.net.vanished = append(p.in.net.vanished, t.match)
+// dropped implements [end].
+func (e *prodEnd) dropped(t tokenID) {
+	id := matchID(e.net.tokens.at(t).extra)
+	for id != 0 && e.net.matches.at(id).end != e.id {
+		id = e.net.matches.at(id).other
+	}
+	if id != 0 && e.net.matches.at(id).state.has(listed) {
+		e.net.vanished = append(e.net.vanished, id)
 	}
 }
 
-// detach lets go of the matches; the session withdraws what they concluded.
-func (p *prodNode) detach() {
-	p.tokens.clear()
-	p.in.leave(p, p.sig)
-}
-
-// detach takes a production out and every node that nothing else uses, the
-// lowest first.
+// detach takes a production out and every node that nothing else uses, the lowest
+// first.
 func (n *network) detach(p *prodNode) {
+	for _, e := range p.ends {
+		for t := e.mem.head; t != 0; t = n.tokens.at(t).mate {
+			e.dropped(t)
+			n.forgetMatch(t, e)
+		}
+		i := slices.IndexFunc(e.mem.ends, func(x end) bool { return x == end(e) })
+		e.mem.ends = slices.Delete(e.mem.ends, i, i+1)
+		n.nodes--
+	}
 	parts := p.built.parts
 	for i := len(parts) - 1; i >= 0; i-- {
-		if parts[i].use(-1) == 0 {
-			parts[i].detach()
+		if parts[i].users--; parts[i].users == 0 {
+			parts[i].node.detach()
 		}
 	}
 	n.release()
+}
+
+// forgetMatch takes a production's match from a token that stays for others.
+func (n *network) forgetMatch(t tokenID, e *prodEnd) {
+	tok := n.tokens.at(t)
+	if m := n.matches.at(matchID(tok.extra)); m.end == e.id {
+		tok.extra = uint32(m.other)
+		return
+	}
+	for id := matchID(tok.extra); ; {
+		m := n.matches.at(id)
+		if next := n.matches.at(m.other); next.end == e.id {
+			m.other = next.other
+			return
+		}
+		id = m.other
+	}
+}
+
+// dropEnds gives the numbers of detached productions' ends back, when the batch is
+// over and nobody asks any more what their matches were.
+func (n *network) dropEnds(removed []*prodNode) {
+	for _, p := range removed {
+		for _, e := range p.ends {
+			n.prods.remove(e.id)
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 )
@@ -16,11 +15,10 @@ import (
 // conclusions over and over while nobody states anything new.
 type run struct {
 	firings int
-	fired   map[string]int
-	defeats map[matchID]*defeat // since a statement last changed
-	most    *defeat             // the first to have been counted most often
-	doubt   int                 // how many defeats of one match are too many to be chance
-	undone  *match              // the last firing undid its own reason
+	defeats map[string]*defeat // by name of the match, since a statement last changed
+	most    *defeat            // the first to have been counted most often
+	doubt   int                // how many defeats of one match are too many to be chance
+	undone  matchID            // the last firing undid its own reason
 	end     error
 }
 
@@ -31,28 +29,34 @@ type run struct {
 // that it should not, conclusions come and go, finitely often. See selfDenying for
 // what must be there too.
 type defeat struct {
-	match *match
+	node  *prodNode
+	name  string
+	bind  Bind
 	times int
 }
 
 // Run fires matches until none is left, and reports. The error is that of ctx,
-// a [MaxFiringsError], an [UnstratifiedError], or with Config.StopOnError a
-// [FiringError]; the report is there in any case.
-func (s *Session) Run(ctx context.Context) (*Report, error) { return s.RunLimit(ctx, math.MaxInt) }
+// a [MaxFiringsError], an [UnstratifiedError], a [LimitError], or with
+// Config.StopOnError a [FiringError]; the report is there in any case.
+func (s *Session) Run(ctx context.Context) (Report, error) { return s.RunLimit(ctx, math.MaxInt) }
 
 // RunLimit is Run for at most n firings.
-func (s *Session) RunLimit(ctx context.Context, n int) (*Report, error) {
-	if s.open != nil {
-		return newReport(), ErrBusy
+func (s *Session) RunLimit(ctx context.Context, n int) (Report, error) {
+	if err := s.idle(); err != nil {
+		return Report{}, err
 	}
 	if int(s.cfg.Strategy) >= len(strategies) {
-		return newReport(), fmt.Errorf("%w %d", ErrStrategy, s.cfg.Strategy)
+		return Report{}, fmt.Errorf("%w %d", ErrStrategy, s.cfg.Strategy)
 	}
-	s.run = &run{fired: s.report.Fired, defeats: map[matchID]*defeat{}, doubt: 100}
-	defer func() { s.run = nil }() // whatever way the run ends, a panic of Then among them
+	s.running = run{doubt: 100}
+	s.run = &s.running
+	defer s.stop() // whatever way the run ends, a panic of Then among them
 	err := s.fireAll(ctx, n)
 	return s.takeReport(), err
 }
+
+// stop ends a run.
+func (s *Session) stop() { s.run = nil }
 
 // fireAll fires up to n matches. The limit of the configuration is an error only
 // if there is more to fire.
@@ -61,13 +65,14 @@ func (s *Session) fireAll(ctx context.Context, n int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if len(s.agenda.heap) == 0 {
-			return nil
-		}
-		if r.firings >= s.cfg.MaxFirings {
+		if r.firings >= s.cfg.MaxFirings && s.agenda.ready() > 0 {
 			return s.exhausted()
 		}
-		s.fire(s.agenda.next())
+		id := s.next()
+		if id == 0 {
+			return nil
+		}
+		s.fire(id)
 		if r.end != nil {
 			r.firings++
 			return r.end
@@ -76,22 +81,40 @@ func (s *Session) fireAll(ctx context.Context, n int) error {
 	return nil
 }
 
+// next takes the match that fires next, or gives 0. A match whose exclusive group
+// another one holds by now is parked.
+func (s *Session) next() matchID {
+	for {
+		id := s.agenda.next()
+		if id == 0 {
+			return 0
+		}
+		m := s.net.matches.at(id)
+		m.state &^= waiting
+		if e := s.net.endOf(m); !s.holds(id, e) {
+			return id
+		}
+	}
+}
+
 // fire runs a match's Then as one batch.
-func (s *Session) fire(m *match) {
-	m.fired = true
-	f := &Firing{s: s, match: m, batch: s.begin()}
-	s.firing = m
+func (s *Session) fire(id matchID) {
+	m := s.net.matches.at(id)
+	e := s.net.endOf(m)
+	m.state |= fired
+	s.lock(id, e)
+	f := &s.firingOf
+	*f = Firing{s: s, match: id, end: e, token: m.token, logs: f.logs[:0], derived: f.derived[:0]}
+	s.begin()
+	s.firing = f
 	s.report.Firings++
-	s.run.fired[m.node.prog.ID]++
-	err := s.act(f)
-	bind := m.bindings()
-	if err != nil {
-		s.fail(f, &FiringError{Production: m.node.prog.ID, Bind: bind, Facts: m.factList(), Err: err})
+	s.countFiring(e.node)
+	if err := s.act(f); err != nil {
+		s.fail(f, &FiringError{Production: e.prog.ID, Bind: e.bindings(f.token), Facts: e.factList(f.token), Err: err})
 	} else {
-		s.succeed(f, bind)
+		s.succeed(f)
 	}
 	s.firing = nil
-	s.judge(m, f.batch)
 }
 
 // act calls Then. When Then panics the firing is undone as one that failed, so
@@ -106,7 +129,7 @@ func (s *Session) act(f *Firing) error {
 			s.firing = nil
 		}
 	}()
-	err := f.match.node.prog.Then(f)
+	err := f.end.prog.Then(f)
 	returned = true
 	return err
 }
@@ -114,16 +137,21 @@ func (s *Session) act(f *Firing) error {
 // undo takes back what a firing changed. What the match concluded before rested
 // on values that are no more, so that goes too.
 func (s *Session) undo(f *Firing) {
-	f.batch.rollback()
-	s.release(f.match, f.match.supports)
-	s.settle()
+	s.batch.undo()
+	if c := s.conclusions[f.match]; c != nil {
+		s.release(c, c.supports)
+	}
+	s.judge(f, s.settle())
+	s.endBatch()
 }
 
 // fail reports the firing, then undoes it: what falls with it is told after what
 // it fell for.
 func (s *Session) fail(f *Firing, err *FiringError) {
 	s.report.Errors = append(s.report.Errors, err)
-	s.tell(Event{Kind: Failed, Production: err.Production, Bind: err.Bind, Err: err})
+	if s.cfg.Listener != nil {
+		s.cfg.Listener.Event(Event{Kind: Failed, Production: err.Production, Bind: err.Bind, Err: err})
+	}
 	s.undo(f)
 	if s.cfg.StopOnError {
 		s.run.end = err
@@ -131,71 +159,103 @@ func (s *Session) fail(f *Firing, err *FiringError) {
 }
 
 // succeed replaces the match's old conclusions by the new and commits.
-func (s *Session) succeed(f *Firing, bind Bind) {
-	m := f.match
-	for _, line := range f.logs {
-		s.report.Logs = append(s.report.Logs, LogLine{m.node.prog.ID, bind, line})
+func (s *Session) succeed(f *Firing) {
+	e := f.end
+	if len(f.logs) > 0 || s.cfg.Listener != nil {
+		s.tellFiring(f, e.bindings(f.token))
 	}
 	s.report.Halted = f.halt
-	s.tell(Event{Kind: Fired, Production: m.node.prog.ID, Bind: bind, Logs: f.logs})
+	if len(f.focus) > 0 {
+		s.agenda.focus = append(s.agenda.focus, f.focus...)
+	}
+	if c := s.conclusions[f.match]; c != nil {
+		s.conclude(c, f.derived)
+	}
+	s.report.Conflicts = append(s.report.Conflicts, s.batch.conflicts...)
+	if s.batch.stated {
+		s.run.defeats, s.run.most = nil, nil
+	}
+	s.judge(f, s.settle())
+	s.endBatch()
+}
+
+// tellFiring reports what a firing logged.
+func (s *Session) tellFiring(f *Firing, bind Bind) {
+	logs := slices.Clone(f.logs)
+	for _, line := range logs {
+		s.report.Logs = append(s.report.Logs, LogLine{f.end.prog.ID, bind, line})
+	}
+	if s.cfg.Listener != nil {
+		s.cfg.Listener.Event(Event{Kind: Fired, Production: f.end.prog.ID, Bind: bind, Logs: logs})
+	}
+}
+
+// conclude replaces what a match concluded before by what it concludes now, and
+// remembers which types its production derives, to tell later whether it concludes
+// what it denies.
+func (s *Session) conclude(c *conclusion, derived []*support) {
 	var old []*support
-	for _, sup := range m.supports {
-		if !slices.ContainsFunc(f.derived, func(x *support) bool { return x.entry == sup.entry }) {
+	for _, sup := range c.supports {
+		if !slices.ContainsFunc(derived, func(x *support) bool { return x.fact == sup.fact }) {
 			old = append(old, sup)
 		}
 	}
-	m.supports = slices.Concat(f.derived, old)
-	s.root(m)
-	s.release(m, old)
-	s.learn(m)
-	s.commit(f.batch)
-}
-
-// learn remembers which types a production derives, to tell later whether it
-// concludes what it denies.
-func (s *Session) learn(m *match) {
-	id := m.node.prog.ID
-	for _, sup := range m.supports {
-		if s.derives[id] == nil {
-			s.derives[id] = map[string]bool{}
+	c.supports = slices.Concat(derived, old)
+	s.root(c)
+	s.release(c, old)
+	for _, sup := range c.supports {
+		p := c.end.node
+		if p.derives == nil {
+			p.derives = map[string]struct{}{}
 		}
-		s.derives[id][sup.entry.table.typ.Name] = true
+		p.derives[s.store.tableOf(sup.fact).typ.Name] = struct{}{}
 	}
 }
 
 // judge ends the run when a firing undid its own reason twice in a row: the match
 // went because of what it concluded, came back when that fell, and will do so for
-// ever. NoLoop keeps it from firing again, which leaves no more truth in it.
-func (s *Session) judge(m *match, b *batch) {
+// ever. NoLoop keeps it from firing again, which leaves no more truth in it. A
+// limit that was passed ends it too.
+func (s *Session) judge(f *Firing, err error) {
 	r := s.run
-	undone := m.token != nil && m.cut == b.number && !b.stated
+	if err != nil {
+		r.end = err
+		return
+	}
+	m := s.net.matches.at(f.match)
+	undone := m.state.has(listed) && s.wasCut(f.match) && !s.batch.stated
 	switch {
-	case undone && (r.undone == m || m.node.prog.NoLoop):
-		r.end = cmp.Or(r.end, error(&UnstratifiedError{m.node.prog.ID, m.bindings()}))
+	case undone && (r.undone == f.match || f.end.prog.NoLoop):
+		r.end = cmp.Or(r.end, error(&UnstratifiedError{f.end.prog.ID, f.end.bindings(m.token)}))
 	case undone:
-		r.undone = m
+		r.undone = f.match
 	default:
-		r.undone = nil
+		r.undone = 0
 	}
 	if r.most != nil && r.most.times > r.doubt+s.matches {
 		r.doubt *= 2 // looking is dear
-		if s.selfDenying(r.most.match.node.prog) {
-			r.end = cmp.Or(r.end, error(&UnstratifiedError{r.most.match.node.prog.ID, r.most.match.bindings()}))
+		if s.selfDenying(r.most.node) {
+			r.end = cmp.Or(r.end, error(&UnstratifiedError{r.most.node.prog.ID, r.most.bind}))
 		}
 	}
 }
 
 // countDefeat notes that a match vanished with what it supported.
-func (s *Session) countDefeat(m *match) {
+func (s *Session) countDefeat(id matchID) {
 	if s.run == nil {
 		return
 	}
-	id := matchID{m.node, m.id}
-	if s.run.defeats[id] == nil {
-		s.run.defeats[id] = &defeat{match: m}
+	m := s.net.matches.at(id)
+	e := s.net.endOf(m)
+	name := e.name(m.token)
+	d := s.run.defeats[name]
+	if d == nil {
+		d = &defeat{node: e.node, name: name, bind: e.bindings(m.token)}
+		if s.run.defeats == nil {
+			s.run.defeats = map[string]*defeat{}
+		}
+		s.run.defeats[name] = d
 	}
-	d := s.run.defeats[id]
-	d.match = m
 	d.times++
 	if s.run.most == nil || d.times > s.run.most.times {
 		s.run.most = d
@@ -206,8 +266,7 @@ func (s *Session) countDefeat(m *match) {
 func (r *run) worst() *defeat {
 	var worst *defeat
 	for _, d := range r.defeats {
-		if worst == nil || d.times > worst.times ||
-			d.times == worst.times && byProduction(d.match, worst.match) < 0 {
+		if worst == nil || d.times > worst.times || d.times == worst.times && d.name < worst.name {
 			worst = d
 		}
 	}
@@ -220,26 +279,25 @@ func (r *run) worst() *defeat {
 // It looks at what was derived in fact and not at what could be: types say too
 // little when one rule derives a type for some facts and denies it for others, and
 // only the two together accuse.
-func (s *Session) selfDenying(p *program) bool {
-	var ring []*program
+func (s *Session) selfDenying(p *prodNode) bool {
+	var ring []*prodNode
 	for q := range s.following(p) {
 		if s.following(q)[p] {
 			ring = append(ring, q)
 		}
 	}
-	return slices.ContainsFunc(ring, func(q *program) bool {
-		return slices.ContainsFunc(ring, func(r *program) bool { return s.meets(r, q.negates) })
+	return slices.ContainsFunc(ring, func(q *prodNode) bool {
+		return slices.ContainsFunc(ring, func(r *prodNode) bool { return r.meets(q.prog.negates) })
 	})
 }
 
 // following are the productions that what p derives can concern.
-func (s *Session) following(p *program) map[*program]bool {
-	found := map[*program]bool{}
-	list := []*program{p}
+func (s *Session) following(p *prodNode) map[*prodNode]bool {
+	found := map[*prodNode]bool{}
+	list := []*prodNode{p}
 	for i := 0; i < len(list); i++ {
-		for _, n := range s.nodes {
-			q := n.prog
-			if !found[q] && (s.meets(list[i], q.reads) || s.meets(list[i], q.negates)) {
+		for _, q := range s.nodes {
+			if !found[q] && (list[i].meets(q.prog.reads) || list[i].meets(q.prog.negates)) {
 				found[q] = true
 				list = append(list, q)
 			}
@@ -249,8 +307,8 @@ func (s *Session) following(p *program) map[*program]bool {
 }
 
 // meets tells whether a production has derived a fact of one of the types.
-func (s *Session) meets(p *program, types map[string]bool) bool {
-	for typ := range s.derives[p.ID] {
+func (p *prodNode) meets(types map[string]bool) bool {
+	for typ := range p.derives {
 		if types[typ] {
 			return true
 		}
@@ -261,11 +319,29 @@ func (s *Session) meets(p *program, types map[string]bool) bool {
 // exhausted is the error of a run without end: that of a production that defeats
 // itself, if there is one.
 func (s *Session) exhausted() error {
-	if worst := s.run.worst(); worst != nil && worst.times > 2 && s.selfDenying(worst.match.node.prog) {
-		return &UnstratifiedError{worst.match.node.prog.ID, worst.match.bindings()}
+	if worst := s.run.worst(); worst != nil && worst.times > 2 && s.selfDenying(worst.node) {
+		return &UnstratifiedError{worst.node.prog.ID, worst.bind}
 	}
-	busiest := slices.SortedFunc(maps.Keys(s.run.fired), func(a, b string) int {
-		return cmp.Or(cmp.Compare(s.run.fired[b], s.run.fired[a]), cmp.Compare(a, b))
+	return &MaxFiringsError{Limit: s.cfg.MaxFirings, Busiest: s.busiest()}
+}
+
+// busiest are the productions that fired most in this run, at most five.
+func (s *Session) busiest() []string {
+	list := slices.SortedFunc(slices.Values(s.counted), func(a, b *prodNode) int {
+		return cmp.Or(cmp.Compare(b.fired, a.fired), cmp.Compare(a.prog.ID, b.prog.ID))
 	})
-	return &MaxFiringsError{Limit: s.cfg.MaxFirings, Busiest: busiest[:min(len(busiest), 5)]}
+	var ids []string
+	for _, p := range list[:min(len(list), 5)] {
+		ids = append(ids, p.prog.ID)
+	}
+	return ids
+}
+
+// countFiring counts a firing of a production.
+func (s *Session) countFiring(p *prodNode) {
+	if p.fired == 0 {
+		s.counted = append(s.counted, p)
+	}
+	p.fired++
+	p.total++
 }

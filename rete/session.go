@@ -12,6 +12,20 @@ type Config struct {
 	MaxFirings  int      // of one run; default 1,000,000
 	StopOnError bool     // end the run at the first firing that fails; default go on
 	Listener    Listener // told every event in order; default none
+	// Groups are the agenda groups that take their turns, the first that has a match
+	// first; "" is the group of productions without one and comes first unless it is
+	// named. Matches of a group that is not named wait until a firing gives it the
+	// focus.
+	Groups []string
+	Seed   uint64 // of the strategy Random
+	Limits Limits // default none
+}
+
+// Limits keep a session from eating up the machine: passing one ends the run, or
+// the batch, with a [LimitError]. 0 is no limit.
+type Limits struct {
+	Facts  int // that stand
+	Tokens int // partial and complete matches
 }
 
 // Session is one working memory: facts, matches and agenda. It belongs to one
@@ -25,14 +39,27 @@ type Session struct {
 	agenda  agenda
 	matches int
 
-	open   *batch  // the batch that changes facts now
-	firing *match  // whose firing the batch is
-	batch  uint64  // the number of the last batch begun
-	run    *run    // the run that goes on
-	report *Report // of what happened since the last one
+	batch    batch
+	open     uint64  // the number of the batch that changes facts now, or 0
+	firing   *Firing // whose firing the batch is
+	firingOf Firing  // the one there is
+	run      *run    // the run that goes on
+	running  run
+	report   Report      // of what happened since the last one
+	counted  []*prodNode // that fired since
 
-	gone    map[matchID]*match         // matches that went in this batch
-	derives map[string]map[string]bool // types derived, by production
+	deltas []delta
+	fresh  []matchID
+	passed []matchID // matches that went in this batch
+	gone   table     // and can come back, by the hash of their facts
+
+	conclusions map[matchID]*conclusion
+	locks       map[lockName]*lock
+	lockOf      map[matchID]lockName
+	changes     uint64   // of facts, for Lex and Mea
+	lastChange  []uint64 // of each fact
+	expiries    expiries
+	closed      error // why the session is of no use any more
 }
 
 // NewSession makes an empty working memory for a base.
@@ -41,47 +68,99 @@ func NewSession(base *Base, cfg Config) *Session {
 		cfg.MaxFirings = 1_000_000
 	}
 	s := &Session{
-		base: base, cfg: cfg, store: newStore(), nodes: map[string]*prodNode{},
-		gone: map[matchID]*match{}, derives: map[string]map[string]bool{},
+		base: base, cfg: cfg, store: newStore(), nodes: make(map[string]*prodNode, len(base.programs)),
+		conclusions: map[matchID]*conclusion{}, locks: map[lockName]*lock{}, lockOf: map[matchID]lockName{},
 	}
-	s.report = newReport()
-	s.agenda.order = strategies[Depth].order
+	s.batch.s = s
+	s.net = newNetwork(&s.store)
+	s.net.limits = cfg.Limits
+	s.agenda = agenda{net: s.net, order: strategies[Depth].order}
 	if int(cfg.Strategy) < len(strategies) { // Run refuses any other
 		s.agenda.order = strategies[cfg.Strategy].order
 	}
-	s.net = newNetwork(s.store.shownOf)
+	if len(cfg.Groups) > 0 {
+		s.agenda.turns = slices.Clone(cfg.Groups)
+		if !slices.Contains(cfg.Groups, "") {
+			s.agenda.turns = slices.Insert(s.agenda.turns, 0, "")
+		}
+	}
 	for _, p := range base.programs {
 		s.nodes[p.ID] = s.net.attach(p)
 	}
-	s.settle() // a production without patterns matches the empty memory
+	s.rankAll()
+	_ = s.settle() // a production without patterns matches the empty memory
+	s.endBatch()
 	return s
+}
+
+// rankAll gives each production its place among all, which breaks ties.
+func (s *Session) rankAll() {
+	for i, p := range s.base.programs {
+		s.nodes[p.ID].rank = uint32(i)
+	}
+}
+
+// idle tells why the session cannot be changed or run now: [ErrBusy], the error
+// that broke it, or nil.
+func (s *Session) idle() error {
+	if s.closed != nil {
+		return s.closed
+	}
+	if s.open != 0 {
+		return ErrBusy
+	}
+	return nil
+}
+
+// Close gives up what the session holds. Everything afterwards fails with
+// [ErrSessionClosed].
+func (s *Session) Close() error {
+	if s.open != 0 {
+		return ErrBusy
+	}
+	if s.closed == ErrSessionClosed {
+		return nil
+	}
+	*s = *NewSession(&Base{}, Config{})
+	s.batch.s = s
+	s.closed = ErrSessionClosed
+	return nil
 }
 
 // Begin opens a batch. One can be open at a time: a second one, and everything
 // that changes or runs the session meanwhile, fails with [ErrBusy].
 func (s *Session) Begin() *Tx {
-	if s.open != nil {
-		return &Tx{err: ErrBusy}
+	if err := s.idle(); err != nil {
+		return &Tx{err: err}
 	}
-	return &Tx{batch: s.begin()}
+	return &Tx{s: s, number: s.begin()}
 }
 
 // begin opens a batch. Its number is the age of the matches that it makes.
-func (s *Session) begin() *batch {
-	s.batch++
-	s.open = &batch{s: s, number: s.batch, gone: map[identity]*entry{}}
-	return s.open
+func (s *Session) begin() uint64 {
+	b := &s.batch
+	b.number++
+	b.stated = false
+	b.merged, b.conflicts = b.merged[:0], b.conflicts[:0]
+	s.open = b.number
+	return b.number
 }
 
 // commit brings a batch to the network and settles what follows from it.
-func (s *Session) commit(b *batch) {
-	s.report.Conflicts = append(s.report.Conflicts, b.conflicts...)
-	if b.stated && s.run != nil {
-		clear(s.run.defeats)
-		s.run.most = nil
-	}
-	s.settle()
-	s.open = nil
+func (s *Session) commit() error {
+	s.report.Conflicts = append(s.report.Conflicts, s.batch.conflicts...)
+	err := s.settle()
+	s.endBatch()
+	return err
+}
+
+// endBatch forgets the batch: what it touched is what it is now.
+func (s *Session) endBatch() {
+	s.forgetGone()
+	s.net.endBatch()
+	s.store.end()
+	s.sweep()
+	s.open = 0
 }
 
 // settle brings changes to the network in waves until nothing follows: facts
@@ -89,31 +168,34 @@ func (s *Session) commit(b *batch) {
 // with a statement does so before the network hears of either.
 //
 // It ends: a wave after the first removes facts or matches, or reinstates values of
-// another support, and nothing in it fires. What fires is a batch of its own.
-func (s *Session) settle() {
-	for wave := 0; wave == 0 || len(s.store.dirty)+len(s.store.lost) > 0; wave++ {
+// another support, and nothing in it fires. What fires is a batch of its own. The
+// error is that of a limit, which breaks the session.
+func (s *Session) settle() error {
+	for wave := 0; wave == 0 || len(s.store.touches) > s.store.wave || len(s.store.lost) > 0; wave++ {
 		s.maintain()
-		deltas := s.store.deltas()
-		s.tellFacts(deltas)
-		s.net.apply(deltas)
+		s.deltas = s.store.deltas(s.deltas[:0])
+		s.tellFacts(s.deltas)
+		if err := s.apply(); err != nil {
+			return err
+		}
 		s.revise()
 	}
-	// A new map: clear would keep the size of the largest batch for ever.
-	if len(s.gone) > 0 {
-		s.gone = map[matchID]*match{}
-	}
+	return nil
 }
 
-// SetClock sets the time that [Env.Now] gives and evaluates Timed functions
-// again. A match that stays fires again only if a value that [Let] named changed.
+// SetClock sets the time that [Env.Now] gives, retracts facts that expire, and
+// evaluates Timed functions again. A match that stays fires again only if a value
+// that [Let] named changed.
 func (s *Session) SetClock(now time.Time) error {
-	if s.open != nil {
-		return ErrBusy
+	if err := s.idle(); err != nil {
+		return err
 	}
-	s.batch++
+	s.begin()
 	s.net.setClock(now)
-	s.settle()
-	return nil
+	s.expire(now)
+	err := s.settle()
+	s.endBatch()
+	return err
 }
 
 // Now is the session's clock.
@@ -124,22 +206,28 @@ func (s *Session) Base() *Base { return s.base }
 
 // Facts gives all facts in the order of their handles.
 func (s *Session) Facts() iter.Seq[Fact] {
-	list := make([]*entry, 0, len(s.store.facts))
-	for _, e := range s.store.facts {
-		list = append(list, e)
+	var list []factID
+	for _, t := range s.store.tables {
+		list = append(list, s.store.sorted(t)...)
 	}
-	slices.SortFunc(list, byHandle)
-	return factSeq(list)
+	slices.SortFunc(list, s.store.byHandle)
+	return s.factSeq(list)
 }
 
 // FactsOf gives all facts of a type in the order of their handles.
-func (s *Session) FactsOf(typ string) iter.Seq[Fact] { return factSeq(s.store.sorted(typ)) }
+func (s *Session) FactsOf(typ string) iter.Seq[Fact] {
+	return s.factSeq(s.store.sorted(s.store.byName[typ]))
+}
 
 // factSeq gives the facts of a list that stand.
-func factSeq(list []*entry) iter.Seq[Fact] {
+func (s *Session) factSeq(list []factID) iter.Seq[Fact] {
+	handles := make([]Handle, len(list))
+	for i, id := range list {
+		handles[i] = s.store.handle(id)
+	}
 	return func(yield func(Fact) bool) {
-		for _, e := range list {
-			if e.cur != nil && !yield(Fact{e.cur}) {
+		for _, h := range handles {
+			if id := s.store.find(h); id != 0 && !yield(Fact{s.store.version(id)}) {
 				return
 			}
 		}
@@ -148,28 +236,32 @@ func factSeq(list []*entry) iter.Seq[Fact] {
 
 // Lookup finds a fact by its key, or for a type without one by all its fields.
 func (s *Session) Lookup(typ string, key Fields) (Fact, bool) {
-	t := s.base.types[typ]
+	t := s.store.byName[typ]
 	if t == nil {
 		return Fact{}, false
 	}
-	id, err := t.identity(key)
-	if err != nil {
-		return Fact{}, false
+	row := make([]symbol, len(t.typ.Fields))
+	for _, i := range t.typ.key {
+		f := t.typ.Fields[i]
+		given, ok := key[f.Name]
+		if !ok && !f.Optional {
+			return Fact{}, false
+		}
+		if !ok {
+			continue
+		}
+		if err := s.batch.set(t, row, i, given); err != nil {
+			return Fact{}, false
+		}
 	}
-	e := s.store.table(t).byID[id]
-	if e == nil {
-		return Fact{}, false
-	}
-	return Fact{e.cur}, true
+	id, _ := s.store.existing(t, row)
+	return Fact{s.store.version(id)}, id != 0
 }
 
 // Get finds a fact by its handle.
 func (s *Session) Get(h Handle) (Fact, bool) {
-	e := s.store.find(h)
-	if e == nil {
-		return Fact{}, false
-	}
-	return Fact{e.cur}, true
+	id := s.store.find(h)
+	return Fact{s.store.version(id)}, id != 0
 }
 
 // Size counts what a session holds.
@@ -182,5 +274,5 @@ type Size struct {
 
 // Size counts what the session holds now.
 func (s *Session) Size() Size {
-	return Size{Facts: len(s.store.facts), Matches: s.matches, Nodes: s.net.nodes, Tokens: s.net.tokens}
+	return Size{Facts: s.store.size, Matches: s.matches, Nodes: s.net.nodes, Tokens: s.net.size()}
 }

@@ -38,7 +38,7 @@ func state(t *testing.T, s *rete.Session, typ string, fields rete.Fields) rete.H
 	return h
 }
 
-func runAll(t *testing.T, s *rete.Session) *rete.Report {
+func runAll(t *testing.T, s *rete.Session) rete.Report {
 	t.Helper()
 	report, err := s.Run(context.TODO())
 	if err != nil {
@@ -273,7 +273,7 @@ func TestStratifiedRunsAreNotAccused(t *testing.T) {
 	even := rete.Production{ID: "even", When: []rete.Element{rete.Not(flagged("odd"))}, Then: deriveFlag("even")}
 	s := newRules(t, rete.Config{}, toggle, odd, even)
 	state(t, s, "item", rete.Fields{"id": 1, "x": 0, "y": 0})
-	if report := runAll(t, s); report.Fired["even"] < n/2 {
+	if report := runAll(t, s); report.Fired.Of("even") < n/2 {
 		t.Errorf("fired %v", report.Fired)
 	}
 }
@@ -304,7 +304,7 @@ func TestBaseIsShared(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if report, err := s.Run(context.TODO()); err != nil || report.Fired["double"] != 25 {
+			if report, err := s.Run(context.TODO()); err != nil || report.Fired.Of("double") != 25 {
 				t.Error(err, report.Fired)
 			}
 		})

@@ -5,202 +5,420 @@ import (
 	"slices"
 )
 
-// entry is one fact of a session over its life.
-//
-// The session's view of a fact (state) and the network's (shown) are two: within a
-// batch the first runs ahead, and the network hears of the difference only, once,
-// when the batch is whole.
-type entry struct {
-	handle Handle
-	table  *table
-	key    []any // the values of the key fields, nil without a key
-	state
-	shown *version     // what the network knows
-	items []*alphaItem // where the network holds it
-	place *link[*entry]
-	rests bag[*match] // matches that rest on it and support something
-	saved uint64      // the batch that saved its state
-	dirty bool        // in store.dirty
-	lost  bool        // in store.lost
-	mark  *ground     // while truth is maintained
+// factID numbers the record of a fact.
+type factID uint32
+
+// fact is one fact of a session. Its values are as they are now; what the network
+// was last told lies with the touches of the batch, if it differs.
+type fact struct {
+	handle  Handle
+	row     uint32 // of its values in the table
+	items   itemID // the alpha memories that hold it
+	touched uint32 // its first touch in this batch, if that is one of this fact
+	table   uint16
+	state   factState
 }
 
-// state is what a batch changes and a rollback restores.
-//
-// Slices in it are never changed in place: a saved copy of the struct is then a
-// saved copy of the state.
-type state struct {
-	cur      *version   // what the fact is now; nil when it is gone
-	stated   []any      // the values stated; nil when nobody did
-	supports []*support // the best first; never changed in place
-	aliases  []Handle   // of facts merged into it; never changed in place
-	id       key
-	rank     uint64 // see truth.go; 0: no well-founded order is known
+// factState says what a fact is to the session and to the network.
+type factState uint16
+
+const (
+	stated       factState = 1 << iota // somebody said so
+	live                               // it stands, stated or derived
+	shown                              // the network knows it
+	shownDerived                       // and as a derived one
+	dirty                              // touched since the network was told
+	lost                               // in store.lost
+	filed                              // found by its identity
+)
+
+// derived tells whether the fact stands on supports alone.
+func (s factState) derived() bool { return s&(live|stated) == live }
+
+// has tells whether a flag is set.
+func (s factState) has(flag factState) bool { return s&flag != 0 }
+
+// factTable holds the facts of one type.
+type factTable struct {
+	number uint16
+	typ    *typeInfo // as the base of the moment has it
+	rows   rows
+	index  table // by the hash of the identity; facts that went in this batch too
+	size   int   // facts that stand
 }
 
-// table holds the facts of one type.
-type table struct {
-	typ     *typeInfo // as the base of the moment has it
-	byID    map[key]*entry
-	entries bag[*entry]
-}
-
-// identity is a fact's identity among all types.
-type identity struct {
-	table *table
-	key   key
+// touch is what a fact was before a wave of changes first touched it. The first of
+// a batch is what a rollback restores and what net change is measured from.
+type touch struct {
+	fact    factID
+	state   factState
+	row     uint32 // in store.past
+	grounds *savedGround
 }
 
 // store is the working memory proper: facts as they are now.
 type store struct {
-	tables map[string]*table
-	facts  map[Handle]*entry
-	alias  map[Handle]Handle // names of facts that were merged into others
-	last   Handle
-	ranks  uint64
-	dirty  []*entry // cur may differ from shown
-	lost   []*entry // lost a support or its statement
+	syms     symbols
+	facts    slab[factID, fact]
+	tables   []*factTable
+	byName   map[string]*factTable
+	grounds  map[factID]*ground
+	versions []*version // of facts that somebody outside of the matcher looked at
+	alias    map[Handle]Handle
+	sequence uint64 // of the last handle
+	ranks    uint64
+	size     int
+
+	touches []touch
+	past    []symbol // rows as they were
+	wave    int      // the first touch that the network has not been told of
+	lost    []factID
+	scratch []symbol
 }
 
 // newStore makes a store without facts.
 func newStore() store {
-	return store{tables: map[string]*table{}, facts: map[Handle]*entry{}, alias: map[Handle]Handle{}}
+	return store{syms: newSymbols(), byName: map[string]*factTable{}, grounds: map[factID]*ground{}, alias: map[Handle]Handle{}}
 }
 
 // table gives the table of a type, which stays once it is there.
-func (s *store) table(typ *typeInfo) *table {
-	t := s.tables[typ.Name]
+func (s *store) table(typ *typeInfo) *factTable {
+	t := s.byName[typ.Name]
 	if t == nil {
-		t = &table{typ: typ, byID: map[key]*entry{}}
-		s.tables[typ.Name] = t
+		t = &factTable{number: uint16(len(s.tables)), typ: typ, rows: rows{width: uint32(len(typ.Fields))}}
+		s.byName[typ.Name] = t
+		s.tables = append(s.tables, t)
 	}
 	return t
 }
 
-// find follows the names of merged facts.
-func (s *store) find(h Handle) *entry {
-	for s.alias[h] != 0 {
+// tableOf is the table that holds a fact.
+func (s *store) tableOf(id factID) *factTable { return s.tables[s.facts.at(id).table] }
+
+// row are the fact's values as they are now.
+func (s *store) row(id factID) []symbol {
+	f := s.facts.at(id)
+	return s.tables[f.table].rows.at(f.row)
+}
+
+// get is one value of a fact.
+func (s *store) get(id factID, field int) symbol {
+	f := s.facts.at(id)
+	r := &s.tables[f.table].rows
+	return r.chunks[f.row>>slabBits][f.row%slabSize*r.width+uint32(field)]
+}
+
+// find gives the fact of a handle, following the names of merged facts; 0 if it
+// does not stand.
+func (s *store) find(h Handle) factID {
+	for len(s.alias) > 0 && s.alias[h] != 0 {
 		h = s.alias[h]
 	}
-	return s.facts[h]
-}
-
-// shownOf are the facts of a type that the network knows, in order of handles.
-func (s *store) shownOf(typ string) []*entry {
-	var list []*entry
-	for _, e := range s.sorted(typ) {
-		if e.shown != nil {
-			list = append(list, e)
-		}
+	id := factID(h & (1<<handleBits - 1))
+	if id == 0 || uint32(id) >= s.facts.next {
+		return 0
 	}
-	return list
+	if f := s.facts.at(id); f.handle != h || !f.state.has(live) {
+		return 0
+	}
+	return id
 }
 
-// sorted are the facts of a type in order of handles.
-func (s *store) sorted(typ string) []*entry {
-	t := s.tables[typ]
+// handle is the fact's handle.
+func (s *store) handle(id factID) Handle { return s.facts.at(id).handle }
+
+// byHandle orders facts as they came to be.
+func (s *store) byHandle(a, b factID) int { return cmp.Compare(s.handle(a), s.handle(b)) }
+
+// sorted are the facts of a table that stand, in order of handles.
+func (s *store) sorted(t *factTable) []factID {
 	if t == nil {
 		return nil
 	}
-	list := make([]*entry, 0, t.entries.size)
-	t.entries.each(func(e *entry) { list = append(list, e) })
-	slices.SortFunc(list, byHandle)
+	list := make([]factID, 0, t.size)
+	t.index.each(func(id uint32) {
+		if s.facts.at(factID(id)).state.has(live) {
+			list = append(list, factID(id))
+		}
+	})
+	slices.SortFunc(list, s.byHandle)
 	return list
 }
 
-// byHandle orders facts as they came to be.
-func byHandle(a, b *entry) int { return cmp.Compare(a.handle, b.handle) }
+// shownOf are the facts of a type that the network knows, in order of handles.
+func (s *store) shownOf(t *factTable) []factID {
+	return slices.DeleteFunc(s.sorted(t), func(id factID) bool { return !s.facts.at(id).state.has(shown) })
+}
 
-// create makes an entry without a state.
-func (s *store) create(typ *typeInfo, values []any) *entry {
-	s.last++
-	e := &entry{handle: s.last, table: s.table(typ)}
-	e.id = typ.identityOf(values)
-	if typ.keyed {
-		for _, i := range typ.key {
-			e.key = append(e.key, values[i])
+// identity is the hash of what tells facts of a type apart.
+func (s *store) identity(t *factTable, row []symbol) uint32 {
+	h := uint32(t.number)
+	for _, i := range t.typ.key {
+		h = mix(h, uint32(s.syms.canon(row[i])))
+	}
+	return h
+}
+
+// existing finds the fact of an identity, or one that went in this batch: it
+// comes back under its handle, so that the network sees no event.
+func (s *store) existing(t *factTable, row []symbol) (there, gone factID) {
+	h := s.identity(t, row)
+	for id, at := t.index.first(h); id != 0; id, at = t.index.next(h, at) {
+		if !s.sameIdentity(t, s.row(factID(id)), row) {
+			continue
+		}
+		if s.facts.at(factID(id)).state.has(live) {
+			return factID(id), 0
+		}
+		if gone == 0 || s.byHandle(factID(id), gone) < 0 {
+			gone = factID(id)
 		}
 	}
-	s.file(e)
-	return e
+	return 0, gone
 }
 
-// file and unfile keep the ways to find a fact.
-func (s *store) file(e *entry) {
-	s.facts[e.handle] = e
-	e.table.byID[e.id] = e
-	e.place = e.table.entries.add(e)
-}
-
-// unfile keeps the entry itself: its handle stays its own, and within the batch it
-// can come back.
-func (s *store) unfile(e *entry) {
-	delete(s.facts, e.handle)
-	if e.table.byID[e.id] == e {
-		delete(e.table.byID, e.id)
-	}
-	e.place.remove()
-}
-
-// refresh makes the fact what its statement or its best support says, or makes
-// it go when there is neither.
-func (s *store) refresh(e *entry) {
-	values, derived := e.stated, false
-	if values == nil && len(e.supports) > 0 {
-		values, derived = e.supports[0].values, true
-	}
-	s.touch(e)
-	switch {
-	case values == nil:
-		if e.cur != nil {
-			s.unfile(e)
+// sameIdentity compares the fields that tell facts apart.
+func (s *store) sameIdentity(t *factTable, a, b []symbol) bool {
+	for _, i := range t.typ.key {
+		if !s.syms.identical(a[i], b[i]) {
+			return false
 		}
-		e.cur = nil
-	case e.cur == nil || e.cur.derived != derived || !identicalAll(e.cur.values, values):
-		e.cur = &version{handle: e.handle, typ: e.table.typ, values: values, derived: derived}
 	}
+	return true
 }
 
-// touch notes that the network may have to hear of the fact.
-func (s *store) touch(e *entry) {
-	if !e.dirty {
-		e.dirty = true
-		s.dirty = append(s.dirty, e)
+// same tells whether nothing changes from one row to the other.
+func (s *store) same(a, b []symbol) bool {
+	for i := range a {
+		if a[i] != b[i] && !s.syms.identical(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// create makes a fact that does not stand yet.
+func (s *store) create(t *factTable) factID {
+	id, f := s.facts.alloc()
+	s.sequence++
+	f.handle = Handle(s.sequence<<handleBits | uint64(id))
+	f.table = t.number
+	f.row = t.rows.alloc()
+	f.touched = ^uint32(0)
+	return id
+}
+
+// file lets the fact be found by its identity.
+func (s *store) file(id factID) {
+	f := s.facts.at(id)
+	t := s.tables[f.table]
+	t.index.insert(s.identity(t, t.rows.at(f.row)), uint32(id))
+	f.state |= filed
+}
+
+// unfile takes the fact out of the index.
+func (s *store) unfile(id factID) {
+	f := s.facts.at(id)
+	if !f.state.has(filed) {
+		return
+	}
+	t := s.tables[f.table]
+	t.index.remove(s.identity(t, t.rows.at(f.row)), uint32(id))
+	f.state &^= filed
+}
+
+// touch keeps what a fact is before it changes, once in a wave.
+func (s *store) touch(id factID) {
+	f := s.facts.at(id)
+	if f.state.has(dirty) {
+		return
+	}
+	if s.firstTouch(id) == nil {
+		f.touched = uint32(len(s.touches))
+	}
+	s.touches = append(s.touches, touch{fact: id, state: f.state, row: uint32(len(s.past)), grounds: s.grounds[id].save()})
+	s.past = append(s.past, s.tables[f.table].rows.at(f.row)...)
+	f.state |= dirty
+}
+
+// firstTouch is what the fact was when the batch began; nil if it was not touched.
+func (s *store) firstTouch(id factID) *touch {
+	if at := s.facts.at(id).touched; int(at) < len(s.touches) && s.touches[at].fact == id {
+		return &s.touches[at]
+	}
+	return nil
+}
+
+// before are the values at a touch.
+func (s *store) before(t *touch) []symbol {
+	return s.past[t.row : t.row+s.tableOf(t.fact).rows.width]
+}
+
+// refresh makes the fact what its statement or its best support says, or lets it
+// go when there is neither.
+func (s *store) refresh(id factID) {
+	s.touch(id)
+	f := s.facts.at(id)
+	f.state |= live
+	if !f.state.has(stated) {
+		if g := s.grounds[id]; g != nil && len(g.supports) > 0 {
+			copy(s.row(id), g.supports[0].values)
+		} else {
+			f.state &^= live
+		}
+	}
+	s.forget(id)
+}
+
+// forget drops the version that was made for those outside.
+func (s *store) forget(id factID) {
+	if int(id) < len(s.versions) {
+		s.versions[id] = nil
 	}
 }
 
 // lose notes that something the fact stood on is gone.
-func (s *store) lose(e *entry) {
-	if !e.lost {
-		e.lost = true
-		s.lost = append(s.lost, e)
+func (s *store) lose(id factID) {
+	if f := s.facts.at(id); !f.state.has(lost) {
+		f.state |= lost
+		s.lost = append(s.lost, id)
 	}
 }
 
-// same tells whether two states of a fact differ in nothing.
-func (v *version) same(w *version) bool {
-	return v != nil && w != nil && v.derived == w.derived && identicalAll(v.values, w.values)
+// version is the fact as it is now, for those outside; nil for no fact.
+func (s *store) version(id factID) *version {
+	if id == 0 {
+		return nil
+	}
+	for int(id) >= len(s.versions) {
+		s.versions = append(s.versions, make([]*version, max(64, len(s.versions)))...)
+	}
+	if s.versions[id] == nil {
+		f := s.facts.at(id)
+		s.versions[id] = s.makeVersion(id, s.row(id), f.state.derived())
+	}
+	return s.versions[id]
+}
+
+// makeVersion copies values for those outside.
+func (s *store) makeVersion(id factID, row []symbol, derived bool) *version {
+	v := &version{handle: s.handle(id), typ: s.tableOf(id).typ, values: make([]any, len(row)), derived: derived}
+	for i, sym := range row {
+		v.values[i] = s.syms.value(sym)
+	}
+	return v
+}
+
+// shownVersion is the fact as the network knows it: without what the open batch did.
+func (s *store) shownVersion(id factID) *version {
+	if t := s.firstTouch(id); t != nil && s.facts.at(id).state.has(dirty) {
+		return s.makeVersion(id, s.before(t), t.state.derived())
+	}
+	return s.version(id)
+}
+
+// fields copies values for those outside.
+func (s *store) fields(typ *typeInfo, row []symbol) Fields {
+	fields := make(Fields, len(row))
+	for i, sym := range row {
+		if sym != symAbsent {
+			fields[typ.Fields[i].Name] = cloneValue(s.syms.value(sym))
+		}
+	}
+	return fields
+}
+
+// delta is the net change of one fact.
+type delta struct {
+	touch
+	was, is bool     // whether the network knew it and will
+	changed fieldSet // if both
 }
 
 // deltas takes the net changes since the network was last told, in the order of
 // handles.
-func (s *store) deltas() []delta {
-	var list []delta
-	for _, e := range s.dirty {
-		e.dirty = false
-		if e.cur.same(e.shown) {
-			e.cur = e.shown
+func (s *store) deltas(list []delta) []delta {
+	for i := s.wave; i < len(s.touches); i++ {
+		t := s.touches[i]
+		f := s.facts.at(t.fact)
+		f.state &^= dirty
+		d := delta{touch: t, was: t.state.has(shown), is: f.state.has(live)}
+		s.count(f, t.state)
+		if d.was && d.is && !s.differ(&d) && t.state.has(shownDerived) == f.state.derived() {
+			continue
 		}
-		if e.cur != e.shown {
-			list = append(list, delta{e, e.shown, e.cur})
+		f.state &^= shown | shownDerived
+		if d.is {
+			f.state |= shown
 		}
-		if e.cur == nil {
-			for _, h := range e.aliases {
-				delete(s.alias, h)
-			}
+		if f.state.derived() {
+			f.state |= shownDerived
+		}
+		if d.was || d.is {
+			list = append(list, d)
 		}
 	}
-	s.dirty = nil
-	slices.SortFunc(list, func(a, b delta) int { return byHandle(a.entry, b.entry) })
+	s.wave = len(s.touches)
+	if !slices.IsSortedFunc(list, s.byDelta) {
+		slices.SortFunc(list, s.byDelta)
+	}
 	return list
+}
+
+// byDelta orders changes by the facts' handles.
+func (s *store) byDelta(a, b delta) int { return s.byHandle(a.fact, b.fact) }
+
+// count keeps the sizes.
+func (s *store) count(f *fact, before factState) {
+	n := 0
+	if f.state.has(live) {
+		n++
+	}
+	if before.has(live) {
+		n--
+	}
+	s.tables[f.table].size += n
+	s.size += n
+}
+
+// differ notes the fields that changed and tells whether any did.
+func (s *store) differ(d *delta) bool {
+	old, now := s.before(&d.touch), s.row(d.fact)
+	any := false
+	for i := range old {
+		if old[i] != now[i] && !s.syms.identical(old[i], now[i]) {
+			d.changed.add(i)
+			any = true
+		}
+	}
+	return any
+}
+
+// end forgets the batch: what it touched is what it is now, and records of facts
+// that went are free.
+func (s *store) end() {
+	for i := range s.touches {
+		t := &s.touches[i]
+		id := t.fact
+		t.grounds = nil
+		if f := s.facts.at(id); f.handle != 0 && !f.state.has(live) {
+			s.free(id)
+		}
+	}
+	s.touches, s.past, s.wave = s.touches[:0], s.past[:0], 0
+}
+
+// free gives the record of a fact back.
+func (s *store) free(id factID) {
+	s.unfile(id)
+	f := s.facts.at(id)
+	if g := s.grounds[id]; g != nil {
+		for _, h := range g.aliases {
+			delete(s.alias, h)
+		}
+		delete(s.grounds, id)
+	}
+	s.tables[f.table].rows.release(f.row)
+	s.forget(id)
+	s.facts.release(id)
 }

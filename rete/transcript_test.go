@@ -219,7 +219,7 @@ func (p *player) lookup(rest []string) {
 }
 
 func (p *player) run(rest []string) {
-	var report *rete.Report
+	var report rete.Report
 	var err error
 	if len(rest) > 0 {
 		n, _ := strconv.Atoi(rest[0])
@@ -252,7 +252,7 @@ func (p *player) handle(h rete.Handle) string {
 	if p.texts[h] != "" {
 		return p.texts[h]
 	}
-	return fmt.Sprint("f", h)
+	return fmt.Sprint("f", h>>28) // they are counted in the upper bits
 }
 
 func (p *player) fact(f rete.Fact) string {

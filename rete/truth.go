@@ -13,65 +13,155 @@ import (
 // them are searched, proved anew from outside, and ranked in the order of proof.
 // Everything works from lists: a chain of derivations may be as long as it likes.
 
+// conclusion is what a match supports. Most matches of most rule sets conclude
+// little, so it stands beside the match rather than in it.
+type conclusion struct {
+	match    matchID
+	end      *prodEnd
+	facts    []factID // of the match
+	supports []*support
+	rests    []*link[*conclusion] // among the rests of facts, while it has supports
+	cut      uint64               // the batch in which it last lost its supports
+}
+
 // support is one match's reason for one fact, with the values it gave.
 type support struct {
-	match  *match
-	entry  *entry
-	values []any
+	by     *conclusion
+	fact   factID
+	values []symbol
+}
+
+// ground is what a fact rests on and what rests on it.
+type ground struct {
+	supports []*support // the best first; never changed in place
+	aliases  []Handle   // of facts merged into it; never changed in place
+	rank     uint64     // 0: no well-founded order is known
+	rests    bag[*conclusion]
+	suspect  suspicion
+}
+
+// suspicion is what is known of a fact while truth is maintained.
+//
+// It lies in the fact rather than in a map: a search may mark a hundred thousand
+// facts, each asked for often.
+type suspicion uint8
+
+const (
+	trusted suspicion = iota
+	suspected
+	proved
+)
+
+// savedGround is what a rollback restores.
+type savedGround struct {
+	supports []*support
+	aliases  []Handle
+	rank     uint64
+}
+
+// save keeps what a batch changes; nil for a fact without grounds.
+func (g *ground) save() *savedGround {
+	if g == nil {
+		return nil
+	}
+	return &savedGround{g.supports, g.aliases, g.rank}
+}
+
+// restore is the opposite of save.
+func (g *ground) restore(old *savedGround) {
+	if g != nil && old != nil {
+		g.supports, g.aliases, g.rank = old.supports, old.aliases, old.rank
+	}
+}
+
+// ground gives a fact's grounds, making them if need be.
+func (s *store) ground(id factID) *ground {
+	g := s.grounds[id]
+	if g == nil {
+		g = &ground{}
+		s.grounds[id] = g
+	}
+	return g
 }
 
 // bySupport orders supports of one fact, the winner first.
-func bySupport(a, b *support) int {
-	if c := cmp.Compare(b.match.node.prog.Priority, a.match.node.prog.Priority); c != 0 {
+func (s *Session) bySupport(a, b *support) int {
+	if c := cmp.Compare(b.by.end.prog.Priority, a.by.end.prog.Priority); c != 0 {
 		return c
 	}
-	return byProduction(a.match, b.match)
+	return s.net.byProduction(a.by.match, b.by.match)
 }
 
-// ground is what is known of a fact under suspicion.
-//
-// It lives in the fact rather than in a map: a search may mark a hundred thousand
-// facts, each asked for often.
-type ground struct{ proved bool }
+// conclusion is what a match supports, made if need be.
+func (s *Session) conclusion(id matchID) *conclusion {
+	c := s.conclusions[id]
+	if c == nil {
+		m := s.net.matches.at(id)
+		e := s.net.endOf(m)
+		c = &conclusion{match: id, end: e, facts: e.facts(m.token)}
+		s.conclusions[id] = c
+		m.state |= concluded
+	}
+	return c
+}
+
+// wasCut tells whether a match lost its supports in this batch.
+func (s *Session) wasCut(id matchID) bool {
+	return s.net.matches.at(id).state.has(concluded) && s.conclusions[id].cut == s.batch.number
+}
+
+// minus is the list without some of its members; the list itself stays.
+func minus(list, gone []*support) []*support {
+	return slices.DeleteFunc(slices.Clone(list), func(x *support) bool { return slices.Contains(gone, x) })
+}
 
 // release takes supports of a match back.
-func (s *Session) release(m *match, supports []*support) {
-	gone := slices.Clone(supports)
-	m.supports = slices.DeleteFunc(slices.Clone(m.supports), func(x *support) bool { return slices.Contains(gone, x) })
-	for _, sup := range gone {
-		e := sup.entry
-		e.supports = slices.DeleteFunc(slices.Clone(e.supports), func(x *support) bool { return x == sup })
-		s.store.lose(e)
+func (s *Session) release(c *conclusion, gone []*support) {
+	if len(gone) == 0 {
+		return
 	}
-	s.root(m)
+	c.supports = minus(c.supports, gone)
+	for _, sup := range gone {
+		g := s.store.ground(sup.fact)
+		g.supports = minus(g.supports, []*support{sup})
+		s.store.lose(sup.fact)
+	}
+	s.root(c)
 }
 
 // root keeps the facts' lists of the matches that rest on them.
-func (s *Session) root(m *match) {
+func (s *Session) root(c *conclusion) {
 	switch {
-	case len(m.supports) > 0 && m.rests == nil:
-		for _, e := range m.facts {
-			m.rests = append(m.rests, e.rests.add(m))
+	case len(c.supports) > 0 && c.rests == nil:
+		for _, f := range c.facts {
+			c.rests = append(c.rests, s.store.ground(f).rests.add(c))
 		}
-	case len(m.supports) == 0:
-		for _, l := range m.rests {
+	case len(c.supports) == 0:
+		for _, l := range c.rests {
 			l.remove()
 		}
-		m.rests = nil
+		c.rests = nil
 	}
 }
 
 // maintain looks at the facts that lost something: they take the values of
 // their next best support, or fall.
 func (s *Session) maintain() {
-	lost := s.store.lost
+	if len(s.store.lost) == 0 {
+		return
+	}
+	list := s.store.lost
 	s.store.lost = nil
-	var suspects []*entry
-	for _, e := range lost {
-		e.lost = false
-		s.store.refresh(e)
-		if e.cur != nil && e.stated == nil && !e.ranked() {
-			suspects = append(suspects, e)
+	var suspects []factID
+	for _, id := range list {
+		f := s.store.facts.at(id)
+		if f.handle == 0 || !f.state.has(lost) {
+			continue // of a batch that was rolled back
+		}
+		f.state &^= lost
+		s.store.refresh(id)
+		if f.state.derived() && !s.ranked(id) {
+			suspects = append(suspects, id)
 		}
 	}
 	if len(suspects) > 0 {
@@ -84,31 +174,35 @@ func (s *Session) maintain() {
 // It is the cheap question, asked first: most facts that lose a support have another
 // one from below, and need no search. It may say no of a fact that stands; then the
 // search says yes.
-func (e *entry) ranked() bool {
-	return slices.ContainsFunc(e.supports, func(sup *support) bool {
-		return !slices.ContainsFunc(sup.match.facts, func(f *entry) bool {
-			return f.cur == nil || f.stated == nil && f.rank >= e.rank
+func (s *Session) ranked(id factID) bool {
+	g := s.store.grounds[id]
+	return slices.ContainsFunc(g.supports, func(sup *support) bool {
+		return !slices.ContainsFunc(sup.by.facts, func(f factID) bool {
+			state := s.store.facts.at(f).state
+			return !state.has(live) || !state.has(stated) && s.store.grounds[f].rank >= g.rank
 		})
 	})
 }
 
 // resting is the set of derived facts that rest on the suspects, and themselves;
 // each is marked.
-func (s *Session) resting(suspects []*entry) []*entry {
-	var all []*entry
-	suspect := func(e *entry) {
-		if e.mark == nil && e.stated == nil && e.cur != nil {
-			e.mark = &ground{}
-			all = append(all, e)
+func (s *Session) resting(suspects []factID) []factID {
+	var all []factID
+	suspect := func(id factID) {
+		if s.store.facts.at(id).state.derived() {
+			if g := s.store.grounds[id]; g.suspect == trusted {
+				g.suspect = suspected
+				all = append(all, id)
+			}
 		}
 	}
-	for _, e := range suspects {
-		suspect(e)
+	for _, id := range suspects {
+		suspect(id)
 	}
 	for i := 0; i < len(all); i++ {
-		all[i].rests.each(func(m *match) {
-			for _, sup := range m.supports {
-				suspect(sup.entry)
+		s.store.grounds[all[i]].rests.each(func(c *conclusion) {
+			for _, sup := range c.supports {
+				suspect(sup.fact)
 			}
 		})
 	}
@@ -122,42 +216,46 @@ func (s *Session) resting(suspects []*entry) []*entry {
 // what is left (Doyle, "A Truth Maintenance System", 1979, calls it a well-founded
 // support). A ring that only supports itself has no first fact to prove, and falls
 // as a whole, in one pass.
-func (s *Session) prove(all []*entry) {
-	var proved []*entry
-	try := func(e *entry) {
-		if e.mark != nil && !e.mark.proved && slices.ContainsFunc(e.supports, (*support).holds) {
-			e.mark.proved = true
+func (s *Session) prove(all []factID) {
+	var list []factID
+	try := func(id factID) {
+		g := s.store.grounds[id]
+		if g.suspect == suspected && slices.ContainsFunc(g.supports, s.supported) {
+			g.suspect = proved
 			s.store.ranks++
-			e.rank = s.store.ranks
-			proved = append(proved, e)
+			g.rank = s.store.ranks
+			list = append(list, id)
 		}
 	}
-	for _, e := range all {
-		try(e)
+	for _, id := range all {
+		try(id)
 	}
-	for i := 0; i < len(proved); i++ {
-		proved[i].rests.each(func(m *match) {
-			for _, sup := range m.supports {
-				try(sup.entry)
+	for i := 0; i < len(list); i++ {
+		s.store.grounds[list[i]].rests.each(func(c *conclusion) {
+			for _, sup := range c.supports {
+				try(sup.fact)
 			}
 		})
 	}
-	for _, e := range all {
-		if !e.mark.proved {
-			s.fall(e)
+	for _, id := range all {
+		if s.store.grounds[id].suspect == suspected {
+			s.fall(id)
 		}
 	}
-	for _, e := range all {
-		// In a loop of its own: holds asks for the marks of others until the last
-		// fact is decided.
-		e.mark = nil
+	for _, id := range all {
+		// In a loop of its own: others are asked for until the last fact is decided.
+		s.store.grounds[id].suspect = trusted
 	}
 }
 
-// holds tells whether no fact of the match is gone, or marked and unproved.
-func (sup *support) holds() bool {
-	return !slices.ContainsFunc(sup.match.facts, func(f *entry) bool {
-		return f.cur == nil || f.mark != nil && !f.mark.proved
+// supported tells whether no fact of the match is gone, or suspected and unproved.
+func (s *Session) supported(sup *support) bool {
+	return !slices.ContainsFunc(sup.by.facts, func(f factID) bool {
+		if !s.store.facts.at(f).state.has(live) {
+			return true
+		}
+		g := s.store.grounds[f]
+		return g != nil && g.suspect == suspected
 	})
 }
 
@@ -165,76 +263,89 @@ func (sup *support) holds() bool {
 //
 // The matches that concluded it are noted as cut: should one of them come back
 // within the batch, it must conclude again.
-func (s *Session) fall(e *entry) {
-	for _, sup := range e.supports {
-		m := sup.match
-		m.supports = slices.DeleteFunc(slices.Clone(m.supports), func(x *support) bool { return x == sup })
-		m.cut = s.batch
-		s.root(m)
+func (s *Session) fall(id factID) {
+	g := s.store.grounds[id]
+	for _, sup := range g.supports {
+		c := sup.by
+		c.supports = minus(c.supports, []*support{sup})
+		c.cut = s.batch.number
+		s.root(c)
 	}
-	e.supports = nil
-	s.store.refresh(e)
+	g.supports = nil
+	s.store.refresh(id)
 }
 
 // derive makes values a match's conclusion. It replaces what the match concluded
 // before for that fact.
-func (b *batch) derive(m *match, typ string, fields Fields) (*support, error) {
+func (b *batch) derive(c *conclusion, typ string, fields Fields) (*support, error) {
 	t, err := b.typ(typ)
 	if err != nil {
 		return nil, err
 	}
-	values, err := t.overlay(nil, fields)
-	if err != nil {
+	row := b.row(t, 0)
+	if err := b.fill(t, row, fields); err != nil {
 		return nil, err
 	}
-	e, gone := b.existing(t, t.identityOf(values))
-	if e == nil {
-		e = b.claim(t, values, gone)
+	st := &b.s.store
+	id, back := st.existing(t, row)
+	if t.typ.Bag {
+		id, back = c.equal(st, t, row), 0
 	}
-	b.save(e)
-	sup := &support{match: m, entry: e, values: values}
-	e.supports = slices.DeleteFunc(slices.Clone(e.supports), func(x *support) bool { return x.match == m })
-	e.supports = append(e.supports, sup)
-	slices.SortFunc(e.supports, bySupport)
-	b.rank(e, gone != nil)
-	b.refresh(e)
-	b.contest(e, sup)
+	sup := &support{by: c, values: slices.Clone(row)}
+	if id == 0 {
+		id = b.claim(t, row, back)
+	}
+	sup.fact = id
+	st.touch(id)
+	g := st.ground(id)
+	was := st.facts.at(id).state.has(live)
+	g.supports = append(slices.DeleteFunc(slices.Clone(g.supports), func(x *support) bool { return x.by == c }), sup)
+	slices.SortFunc(g.supports, b.s.bySupport)
+	switch {
+	case back != 0:
+		// Facts that rest on it may have ranks that mean nothing now: it is searched.
+		g.rank = 0
+		st.lose(id)
+	case !was:
+		st.ranks++
+		g.rank = st.ranks
+	}
+	st.refresh(id)
+	b.contest(id, g, sup)
 	return sup, nil
 }
 
-// rank ranks a fact that comes to stand. One that went in this batch and comes
-// back may have facts resting on it whose ranks mean nothing now: it is searched.
-func (b *batch) rank(e *entry, back bool) {
-	st := &b.s.store
-	switch {
-	case back:
-		e.rank = 0
-		st.lose(e)
-	case e.cur == nil:
-		st.ranks++
-		e.rank = st.ranks
+// equal is the fact of a bag that the match supports with these values, or 0.
+func (c *conclusion) equal(st *store, t *factTable, row []symbol) factID {
+	for _, sup := range c.supports {
+		if st.tableOf(sup.fact) == t && st.same(sup.values, row) {
+			return sup.fact
+		}
 	}
+	return 0
 }
 
 // contest reports a conclusion that contradicts another.
-func (b *batch) contest(e *entry, sup *support) {
-	if e.table.typ.Contested {
+func (b *batch) contest(id factID, g *ground, sup *support) {
+	st := &b.s.store
+	typ := st.tableOf(id).typ
+	if typ.Contested {
 		return
 	}
-	best := e.supports[0]
-	winner, loser := best.match.node.prog.ID, sup.match.node.prog.ID
+	best := g.supports[0]
+	winner, loser := best.by.end.prog.ID, sup.by.end.prog.ID
 	against := best.values
 	switch {
-	case e.stated != nil:
-		winner, against = "", e.stated
+	case st.facts.at(id).state.has(stated):
+		winner, against = "", st.row(id)
 	case best == sup:
-		i := slices.IndexFunc(e.supports, func(x *support) bool { return !identicalAll(x.values, sup.values) })
+		i := slices.IndexFunc(g.supports, func(x *support) bool { return !st.same(x.values, sup.values) })
 		if i < 0 {
 			return
 		}
-		loser, against = e.supports[i].match.node.prog.ID, e.supports[i].values
+		loser, against = g.supports[i].by.end.prog.ID, g.supports[i].values
 	}
-	if !identicalAll(against, sup.values) {
-		b.conflicts = append(b.conflicts, Conflict{e.table.typ.Name, e.handle, winner, loser})
+	if !st.same(against, sup.values) {
+		b.conflicts = append(b.conflicts, Conflict{typ.Name, st.handle(id), winner, loser})
 	}
 }

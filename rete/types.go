@@ -66,35 +66,6 @@ func (t *typeInfo) same(u *typeInfo) bool {
 		})
 }
 
-// overlay writes the given fields over a copy of old, which is nil for a new
-// fact, and checks that nothing required is missing. A value identical to the
-// old one leaves it, so that 1 over 1.0 is no change.
-func (t *typeInfo) overlay(old []any, fields Fields) ([]any, error) {
-	values := slices.Clone(old)
-	if old == nil {
-		values = make([]any, len(t.Fields))
-		for i := range values {
-			values[i] = Absent
-		}
-	}
-	for i, f := range t.Fields {
-		given, ok := fields[f.Name]
-		if ok {
-			v, err := t.convert(i, given)
-			if err != nil {
-				return nil, err
-			}
-			if !identical(values[i], v) {
-				values[i] = v
-			}
-		}
-		if values[i] == Absent && !f.Optional {
-			return nil, &FactError{Type: t.Name, Field: f.Name, Err: ErrMissingField}
-		}
-	}
-	return values, t.unknown(fields)
-}
-
 // unknown refuses fields that the type does not have, the first by name.
 func (t *typeInfo) unknown(fields Fields) error {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -121,85 +92,49 @@ func (t *typeInfo) convert(field int, v any) (any, error) {
 	return v, nil
 }
 
-// identity is the key that tells facts of the type apart, from given fields.
-func (t *typeInfo) identity(fields Fields) (key, error) {
-	values := make([]any, len(t.Fields))
-	for _, i := range t.key {
-		f := t.Fields[i]
-		v, given := fields[f.Name]
-		if !given {
-			v = Absent
-		}
-		x, err := t.convert(i, v)
-		if err != nil {
-			return key{}, err
-		}
-		if x == Absent && !f.Optional {
-			return key{}, &FactError{Type: t.Name, Field: f.Name, Err: ErrMissingField}
-		}
-		values[i] = x
-	}
-	return t.identityOf(values), nil
-}
-
-// identityOf is the identity of complete values.
-func (t *typeInfo) identityOf(values []any) key {
-	k, _ := keyOfFields(values, t.key)
-	return k
-}
-
-// fieldsOf copies the values that are there.
-func (t *typeInfo) fieldsOf(values []any) Fields {
-	fields := make(Fields, len(values))
-	for i, v := range values {
-		if v != Absent {
-			fields[t.Fields[i].Name] = cloneValue(v)
-		}
-	}
-	return fields
-}
-
 // fieldSet is a set of field indexes.
 //
 // A bit for each field: the question asked for every memory and every update is
-// whether two sets meet.
-type fieldSet []uint64
+// whether two sets meet. Few types have more than 64 fields, so the first word lies
+// in the set itself.
+type fieldSet struct {
+	low  uint64
+	more []uint64
+}
 
 // add puts a field into the set.
 func (s *fieldSet) add(field int) {
-	for len(*s) <= field/64 {
-		*s = append(*s, 0)
+	if field < 64 {
+		s.low |= 1 << field
+		return
 	}
-	(*s)[field/64] |= 1 << (field % 64)
+	word := field/64 - 1
+	for len(s.more) <= word {
+		s.more = append(s.more, 0)
+	}
+	s.more[word] |= 1 << (field % 64)
 }
 
 // addAll adds the other set's fields.
 func (s *fieldSet) addAll(other fieldSet) {
-	for len(*s) < len(other) {
-		*s = append(*s, 0)
+	s.low |= other.low
+	for len(s.more) < len(other.more) {
+		s.more = append(s.more, 0)
 	}
-	for i, word := range other {
-		(*s)[i] |= word
+	for i, word := range other.more {
+		s.more[i] |= word
 	}
 }
 
 // meets tells whether the sets have a field in common.
-func (s fieldSet) meets(other fieldSet) bool {
-	for i := range min(len(s), len(other)) {
-		if s[i]&other[i] != 0 {
+func (s *fieldSet) meets(other *fieldSet) bool {
+	if s.low&other.low != 0 {
+		return true
+	}
+	for i := range min(len(s.more), len(other.more)) {
+		if s.more[i]&other.more[i] != 0 {
 			return true
 		}
 	}
 	return false
-}
-
-// changes are the fields in which two states of a fact differ.
-func changes(old, new []any) fieldSet {
-	var set fieldSet
-	for i := range old {
-		if !identical(old[i], new[i]) {
-			set.add(i)
-		}
-	}
-	return set
 }

@@ -223,26 +223,3 @@ func (k key) append(buf []byte) []byte {
 	buf = binary.AppendUvarint(buf, uint64(len(k.text)))
 	return append(buf, k.text...)
 }
-
-// keyOfFields is the key of some of a fact's values: the value's own for one
-// field, a tuple otherwise.
-func keyOfFields(values []any, fields []int) (key, bool) {
-	if len(fields) == 1 {
-		return keyOf(values[fields[0]])
-	}
-	picked := make([]any, len(fields))
-	for i, f := range fields {
-		picked[i] = values[f]
-	}
-	return tupleKey(kindTuple, picked)
-}
-
-// identical tells whether replacing one value by the other is no change.
-func identical(a, b any) bool {
-	ka, _ := keyOf(a)
-	kb, _ := keyOf(b)
-	return ka == kb
-}
-
-// identicalAll tells whether nothing changes from one state to the other.
-func identicalAll(a, b []any) bool { return slices.EqualFunc(a, b, identical) }

@@ -155,8 +155,7 @@ func (p *player) run(ctx context.Context, raw json.RawMessage) error {
 	p.running = true
 	report, err := p.fire(ctx, step.Limit)
 	p.running = false
-	// Without a report the run never began.
-	if report == nil {
+	if errors.Is(err, rete.ErrBusy) { // the run never began
 		return err
 	}
 	p.remarks(report)
@@ -175,7 +174,7 @@ type ran struct {
 }
 
 // fire runs with a limit or to the end.
-func (p *player) fire(ctx context.Context, limit *int) (*rete.Report, error) {
+func (p *player) fire(ctx context.Context, limit *int) (rete.Report, error) {
 	if limit != nil {
 		return p.session.memory.RunLimit(ctx, *limit)
 	}
@@ -183,7 +182,7 @@ func (p *player) fire(ctx context.Context, limit *int) (*rete.Report, error) {
 }
 
 // remarks writes what the run met beside its firings.
-func (p *player) remarks(r *rete.Report) {
+func (p *player) remarks(r rete.Report) {
 	for _, e := range r.TestErrors {
 		// A test that fails stops nothing, but a script that met one has not gone well.
 		p.failed = true

@@ -115,7 +115,7 @@ type Conflict struct{ Type, Winner, Loser string }
 // It is read off the memory rather than collected from firings: what was concluded
 // and withdrawn on the way is not there, and a run that fires nothing has the same
 // outcome as the run before.
-func (s *Session) outcome(r *rete.Report) *Outcome {
+func (s *Session) outcome(r rete.Report) *Outcome {
 	out := &Outcome{AbsentReads: map[string]int{}, Firings: map[string]int{}}
 	for f := range s.memory.FactsOf(recommendationType) {
 		out.Recommendations = append(out.Recommendations, s.conclusion(f))
@@ -135,10 +135,7 @@ func (s *Session) outcome(r *rete.Report) *Outcome {
 	slices.SortFunc(out.Unknown, func(a, b Unknown) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Resource, b.Resource))
 	})
-	// Without a run there are no counts, but what stands in the memory still holds.
-	if r != nil {
-		out.report(r)
-	}
+	out.report(r)
 	return out
 }
 
@@ -147,9 +144,9 @@ func ruleOf(production string) string { return strings.TrimSuffix(production, re
 
 // report takes over what the matcher counted. Productions of requires count for
 // their rule.
-func (o *Outcome) report(r *rete.Report) {
-	for id, n := range r.Fired {
-		o.Firings[ruleOf(id)] += n
+func (o *Outcome) report(r rete.Report) {
+	for _, fired := range r.Fired {
+		o.Firings[ruleOf(fired.Production)] += fired.N
 	}
 	for id, n := range r.AbsentReads {
 		o.AbsentReads[ruleOf(id)] += n

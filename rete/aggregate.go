@@ -1,0 +1,295 @@
+package rete
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/trimtab/trimtab/rete/internal/exact"
+	"github.com/trimtab/trimtab/rete/internal/ordered"
+)
+
+// Summer is implemented by values of kinds that the engine does not know and that
+// [Sum] can add up, such as money. Both must be exact: what is added and taken away
+// again leaves no trace. An error (two currencies, say) is no sum, and reported.
+type Summer interface {
+	ReteAdd(other any) (any, error)
+	ReteSub(other any) (any, error)
+}
+
+// aggregator is one aggregate of one group: change adds a value, or takes one away
+// that was added.
+type aggregator interface {
+	change(v symbol, order []Handle, by int)
+	result() (symbol, error) // absent: nothing to say
+}
+
+// newAggregator makes an aggregate of nothing.
+func newAggregator(op AggregateOp, syms *symbols) aggregator {
+	switch op {
+	case Count:
+		return &counter{syms: syms}
+	case Sum, Avg:
+		return &summer{syms: syms, mean: op == Avg}
+	case Distinct:
+		return &distinct{syms: syms, values: map[symbol]int{}}
+	case Collect:
+		return &collector{syms: syms}
+	}
+	return &ranker{syms: syms, op: op, values: ordered.New(syms.compareTotal)}
+}
+
+// counter counts.
+type counter struct {
+	syms *symbols
+	n    int64
+}
+
+func (a *counter) change(_ symbol, _ []Handle, by int) { a.n += int64(by) }
+func (a *counter) result() (symbol, error)             { return a.syms.int(a.n), nil }
+
+// distinct counts different values.
+type distinct struct {
+	syms   *symbols
+	values map[symbol]int
+}
+
+func (a *distinct) change(v symbol, _ []Handle, by int) {
+	if !v.joins() {
+		return
+	}
+	v = a.syms.canon(v)
+	if a.values[v] += by; a.values[v] == 0 {
+		delete(a.values, v)
+	}
+}
+
+func (a *distinct) result() (symbol, error) { return a.syms.int(int64(len(a.values))), nil }
+
+// summer adds up numbers exactly, durations as their nanoseconds, and other kinds as
+// they do it themselves.
+type summer struct {
+	syms      *symbols
+	mean      bool
+	numbers   exact.Sum
+	durations int64
+	n         [2]int // of durations, and of what cannot be added
+	others    []partial
+}
+
+// partial is the sum of values of one kind that go together.
+type partial struct {
+	sum any
+	n   int
+}
+
+func (a *summer) change(v symbol, _ []Handle, by int) {
+	if v&smallInt != 0 {
+		a.int(small(v), by)
+		return
+	}
+	switch x := a.syms.value(v).(type) {
+	case int64:
+		a.int(x, by)
+	case float64:
+		if by > 0 {
+			a.numbers.AddFloat(x)
+		} else {
+			a.numbers.RemoveFloat(x)
+		}
+	case time.Duration:
+		a.durations += int64(by) * int64(x)
+		a.n[0] += by
+	case Summer:
+		a.other(x, by)
+	default:
+		a.n[1] += by
+	}
+}
+
+// int adds a whole number, or takes it away.
+func (a *summer) int(n int64, by int) {
+	if by > 0 {
+		a.numbers.AddInt(n)
+	} else {
+		a.numbers.RemoveInt(n)
+	}
+}
+
+// other adds a value of a kind of its own to the sum that takes it.
+func (a *summer) other(x Summer, by int) {
+	for i := range a.others {
+		p := &a.others[i]
+		sum, err := p.sum.(Summer).ReteAdd(x)
+		if by < 0 {
+			sum, err = p.sum.(Summer).ReteSub(x)
+		}
+		if err != nil {
+			continue
+		}
+		if p.sum, p.n = sum, p.n+by; p.n == 0 {
+			a.others = slices.Delete(a.others, i, i+1)
+		}
+		return
+	}
+	a.others = append(a.others, partial{x, by})
+}
+
+// result is the sum; of values that do not go together there is none.
+func (a *summer) result() (symbol, error) {
+	ints, floats := a.numbers.Len()
+	kinds := len(a.others)
+	if ints+floats > 0 {
+		kinds++
+	}
+	if a.n[0] > 0 {
+		kinds++
+	}
+	switch {
+	case a.n[1] > 0 || kinds > 1:
+		return symAbsent, fmt.Errorf("%w: values that cannot be added up", ErrKind)
+	case kinds == 0 && a.mean:
+		return symAbsent, nil
+	case a.mean && ints+floats == 0:
+		return symAbsent, fmt.Errorf("%w: only numbers have an average", ErrKind)
+	case a.mean:
+		return a.syms.float(a.numbers.Mean()), nil
+	case len(a.others) > 0:
+		v, err := normalise(a.others[0].sum)
+		if err != nil {
+			return symAbsent, err
+		}
+		return a.syms.intern(v), nil
+	case a.n[0] > 0:
+		return a.syms.intern(time.Duration(a.durations)), nil
+	case floats > 0:
+		return a.syms.float(a.numbers.Float()), nil
+	}
+	n, ok := a.numbers.Int()
+	if !ok {
+		return symAbsent, fmt.Errorf("%w: the sum is no 64-bit integer", ErrKind)
+	}
+	return a.syms.int(n), nil
+}
+
+// ranker keeps values in order, for the smallest, the largest and those between.
+type ranker struct {
+	syms   *symbols
+	op     AggregateOp
+	values *ordered.Multiset[symbol]
+	kinds  [kindTuple + 1]int
+}
+
+func (a *ranker) change(v symbol, _ []Handle, by int) {
+	k, joins := keyOf(a.syms.value(v))
+	if !joins {
+		return // NaN is neither large nor small
+	}
+	a.kinds[family(k.kind)] += by
+	if by > 0 {
+		a.values.Add(v)
+	} else {
+		a.values.Remove(v)
+	}
+}
+
+// family is the kind by which values are ordered among each other.
+func family(k kind) kind {
+	if k == kindFloat {
+		return kindInt
+	}
+	return k
+}
+
+func (a *ranker) result() (symbol, error) {
+	n := 0
+	for _, have := range a.kinds {
+		if have > 0 {
+			n++
+		}
+	}
+	if n > 1 {
+		return symAbsent, ErrUncomparable
+	}
+	switch a.op {
+	case Min:
+		v, _ := a.values.Min()
+		return a.check(v)
+	case Max:
+		v, _ := a.values.Max()
+		return a.check(v)
+	}
+	p := map[AggregateOp]float64{P50: 50, P90: 90, P95: 95, P99: 99}[a.op]
+	v, ok := a.values.Percentile(p)
+	if !ok {
+		return symAbsent, nil
+	}
+	if a.kinds[kindInt] == 0 {
+		return symAbsent, fmt.Errorf("%w: only numbers have percentiles", ErrKind)
+	}
+	f, _ := toFloat(a.syms.value(v))
+	return a.syms.float(f), nil
+}
+
+// check refuses values without an order. Among ints and floats together the result
+// is a float, as a sum would be.
+func (a *ranker) check(v symbol) (symbol, error) {
+	if v == symAbsent {
+		return v, nil
+	}
+	if _, _, err := a.syms.compare(v, v); err != nil {
+		return symAbsent, err
+	}
+	return v, nil
+}
+
+// toFloat is a number as a float.
+func toFloat(v any) (float64, bool) {
+	switch x := v.(type) {
+	case int64:
+		return float64(x), true
+	case float64:
+		return x, true
+	}
+	return 0, false
+}
+
+// collector lists what is there in the order of the facts.
+type collector struct {
+	syms  *symbols
+	items []collected
+	known symbol // the list as it was last asked for
+	stale bool
+}
+
+// collected is one member.
+type collected struct {
+	order []Handle
+	value symbol
+}
+
+func byOrder(a collected, order []Handle) int { return slices.Compare(a.order, order) }
+
+func (a *collector) change(v symbol, order []Handle, by int) {
+	a.stale = true
+	at, _ := slices.BinarySearchFunc(a.items, order, byOrder)
+	if by > 0 {
+		a.items = slices.Insert(a.items, at, collected{order, v})
+		return
+	}
+	for ; at < len(a.items) && cmp.Compare(byOrder(a.items[at], order), 0) == 0; at++ {
+		if a.items[at].value == v {
+			a.items = slices.Delete(a.items, at, at+1)
+			return
+		}
+	}
+}
+
+func (a *collector) result() (symbol, error) {
+	list := make([]any, len(a.items))
+	for i, x := range a.items {
+		list[i] = a.syms.value(x.value)
+	}
+	return a.syms.intern(list), nil
+}
