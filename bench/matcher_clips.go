@@ -43,6 +43,7 @@ type clipsProgram struct {
 	types  []schema
 	rules  []rule
 	driver string // prepare, play and bare
+	apart  bool   // the rules are a file of their own, for the driver to load
 }
 
 // source is the whole program.
@@ -60,12 +61,21 @@ func (p clipsProgram) source() string {
 		fmt.Fprintf(&b, "(deftemplate %s (slot %s))\n", t.name, strings.Join(t.fields, ") (slot "))
 	}
 	b.WriteString(clipsFunctions(p.rules))
-	for _, r := range p.rules {
-		writeClips(&b, r)
+	if !p.apart {
+		b.WriteString(p.ruleset())
 	}
 	b.WriteString(clipsCounts(tallies))
 	b.WriteString(p.driver)
 	b.WriteString(clipsServe)
+	return b.String()
+}
+
+// ruleset is the rules.
+func (p clipsProgram) ruleset() string {
+	var b strings.Builder
+	for _, r := range p.rules {
+		writeClips(&b, r)
+	}
 	return b.String()
 }
 
@@ -238,7 +248,11 @@ func newClipsPlayer(binary string, p clipsProgram) (player, error) {
 	}
 	c := &clipsPlayer{dir: dir}
 	file := filepath.Join(dir, "program.clp")
-	if err = os.WriteFile(file, []byte(p.source()), 0o600); err == nil {
+	err = os.WriteFile(file, []byte(p.source()), 0o600)
+	if err == nil && p.apart {
+		err = os.WriteFile(filepath.Join(dir, "rules.clp"), []byte(p.ruleset()), 0o600)
+	}
+	if err == nil {
 		err = c.start(binary, file)
 	}
 	if err != nil {
@@ -250,7 +264,7 @@ func newClipsPlayer(binary string, p clipsProgram) (player, error) {
 // start runs CLIPS with its output unbuffered: it has no way to flush it.
 func (c *clipsPlayer) start(binary, file string) (err error) {
 	c.command = exec.Command("stdbuf", "-oL", binary, "-f2", file)
-	c.command.Stderr = os.Stderr
+	c.command.Stderr, c.command.Dir = os.Stderr, c.dir
 	if c.in, err = c.command.StdinPipe(); err != nil {
 		return err
 	}

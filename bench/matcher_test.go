@@ -12,7 +12,11 @@ func TestMatcher(t *testing.T) {
 	clips, missing := smallClips(t)
 	for _, c := range smallContests() {
 		t.Run(c.name+" "+c.size, func(t *testing.T) {
-			if _, err := c.contend(2, clips, missing); err != nil {
+			r, err := c.contend(2, clips, missing)
+			if err == nil {
+				err = r.check()
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -39,7 +43,7 @@ func smallContests() []*contest {
 	for _, sums := range []bool{false, true} {
 		all = append(all, drift{sums: sums}.contest(3000))
 	}
-	all = append(all, manners{8}.contest(), manners{16}.contest(), waltz{1}.contest())
+	all = append(all, manners{8}.contest(), manners{16}.contest(), waltz{1}.contest(), building{100, false}.contest(), building{100, true}.contest())
 	return all
 }
 
