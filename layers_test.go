@@ -21,7 +21,9 @@ const module = "github.com/trimtab/trimtab"
 var layers = map[string][]string{
 	"":                         {},
 	"rete":                     {},
+	"rete/internal/exact":      {},
 	"rete/internal/naive":      {"rete"},
+	"rete/internal/ordered":    {},
 	"internal/strictyaml":      {},
 	"internal/clock":           {},
 	"rule":                     {"", "rete", "internal/strictyaml"},
@@ -70,7 +72,7 @@ var onlyHere = map[string][]string{
 }
 
 // standardOnly are the packages that import nothing but the standard library.
-var standardOnly = []string{"rete"}
+var standardOnly = []string{"rete", "rete/internal/exact", "rete/internal/ordered"}
 
 func TestLayers(t *testing.T) {
 	for dir, files := range ownPackages(t) {

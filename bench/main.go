@@ -32,9 +32,19 @@ func main() {
 	rows := flag.Int("rows", 1_000_000, "cost lines of the scan workloads")
 	tickets := flag.Int("tickets", 1000, "tickets of the distribution workload")
 	runs := flag.Int("runs", 5, "how often each is run, interleaved with its anchor")
+	matcher := flag.Bool("matcher", false, "measure the matcher instead")
+	quick := flag.Bool("quick", false, "the matcher at small sizes")
+	only := flag.String("only", "", "workloads of the matcher to measure, by commas")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *matcher {
+		if err := matcherTable(ctx, os.Stdout, matcherContests(*quick, *only), *runs); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	fmt.Println("| workload | size | check | median CPU s | best CPU s | anchor | anchor median CPU s | ratio |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, w := range []workload{gatherWorkload(*rows, "parquet"), gatherWorkload(*rows, "csv"), scanWorkload(*rows), ticketWorkload(*tickets)} {

@@ -4,10 +4,8 @@
 package naive
 
 import (
-	"fmt"
-	"math"
-	"sort"
-	"strings"
+	"maps"
+	"slices"
 )
 
 // Fact is a fact with the fields that are there.
@@ -17,14 +15,18 @@ type Fact struct {
 	Fields map[string]any
 }
 
-// Env is what is bound: facts by pattern name, values by name.
+// Env is what is bound: facts by pattern name, values by name. Two matches of a
+// production are the same if their Order and Branches and, where it accumulates
+// by groups, the groups' values are.
 type Env struct {
-	Facts  map[string]Fact
-	Values map[string]any
-	Order  []Fact // of the patterns, in order
+	Facts    map[string]Fact
+	Values   map[string]any
+	Order    []Fact // of the patterns, in order
+	Branches []int  // taken of each [Any], in order
 }
 
-// Elem is an element of a condition: [Pattern], [Not], [Let] or [Where].
+// Elem is an element of a condition: [Pattern], [Not], [Exists], [ForAll], [Any],
+// [Accumulate], [Let], [Where] or [Having].
 type Elem any
 
 // Pattern is a fact of a type that passes the tests.
@@ -33,8 +35,8 @@ type Pattern struct {
 	Tests    []Test
 }
 
-// Test compares a field with a constant, or, with Name set, with another field
-// or a value.
+// Test compares a field with a constant, or, with Name set, with a value or
+// another fact's field.
 type Test struct {
 	Op    string // == != in < <= > >=
 	Field string
@@ -46,6 +48,19 @@ type Test struct {
 // Not holds when nothing satisfies the elements.
 type Not struct{ Elems []Elem }
 
+// Exists holds when something satisfies the elements: one match, however many
+// ways there are.
+type Exists struct{ Elems []Elem }
+
+// ForAll holds when the elements hold for every fact of the pattern.
+type ForAll struct {
+	Match   Pattern
+	Satisfy []Elem
+}
+
+// Any is satisfied in as many ways as its branches are, all together.
+type Any struct{ Branches [][]Elem }
+
 // Let names a value; false means that there is none.
 type Let struct {
 	Name string
@@ -55,57 +70,85 @@ type Let struct {
 // Where is a condition.
 type Where struct{ F func(Env) bool }
 
+// Having tests the fields of a fact that is bound already or, with the tests'
+// Field empty, a value.
+type Having struct {
+	Name  string
+	Tests []Test
+}
+
 // Matches are all ways to satisfy the elements.
 func Matches(elems []Elem, facts []Fact) []Env { return extend(Env{}, elems, facts) }
 
-// extend satisfies the elements one after the other, trying every fact for every
-// pattern.
+// extend satisfies the elements one after the other.
 func extend(env Env, elems []Elem, facts []Fact) []Env {
-	if len(elems) == 0 {
-		return []Env{env}
+	envs := []Env{env}
+	for _, e := range elems {
+		var next []Env
+		for _, env := range envs {
+			next = append(next, satisfy(env, e, facts)...)
+		}
+		envs = next
 	}
-	rest := elems[1:]
-	switch e := elems[0].(type) {
-	case Pattern:
-		var all []Env
-		for _, f := range facts {
-			if next := env.with(e.As, f); f.Type == e.Type && passes(e, f, next) {
-				all = append(all, extend(next, rest, facts)...)
-			}
-		}
-		return all
-	case Not:
-		if len(extend(env, e.Elems, facts)) > 0 {
-			return nil
-		}
-	case Let:
-		v, ok := e.F(env)
-		if !ok {
-			return nil
-		}
-		env = env.with("", Fact{})
-		env.Order = env.Order[:len(env.Order)-1]
-		env.Values[e.Name] = v
-	case Where:
-		if !e.F(env) {
-			return nil
-		}
-	}
-	return extend(env, rest, facts)
+	return envs
 }
 
-// with copies the environment and adds a fact.
-func (e Env) with(name string, f Fact) Env {
-	next := Env{Facts: map[string]Fact{}, Values: map[string]any{}}
-	for k, v := range e.Facts {
-		next.Facts[k] = v
+// satisfy is env in each way that the element allows.
+func satisfy(env Env, elem Elem, facts []Fact) []Env {
+	switch e := elem.(type) {
+	case Pattern:
+		return match(env, e, facts)
+	case Not:
+		return only(env, !holds(env, e.Elems, facts))
+	case Exists:
+		return only(env, holds(env, e.Elems, facts))
+	case ForAll:
+		missed := func(found Env) bool { return !holds(found, e.Satisfy, facts) }
+		return only(env, !slices.ContainsFunc(match(env, e.Match, facts), missed))
+	case Any:
+		return branch(env, e, facts)
+	case Accumulate:
+		return accumulate(env, e, facts)
+	case Let:
+		v, ok := e.F(env)
+		return only(env.withValue(e.Name, v), ok)
+	case Where:
+		return only(env, e.F(env))
+	case Having:
+		return only(env, e.holds(env))
 	}
-	for k, v := range e.Values {
-		next.Values[k] = v
+	panic("naive: an element of no known kind")
+}
+
+// only is env if it may stay.
+func only(env Env, stays bool) []Env {
+	if !stays {
+		return nil
 	}
-	next.Facts[name] = f
-	next.Order = append(append(next.Order, e.Order...), f)
-	return next
+	return []Env{env}
+}
+
+func holds(env Env, elems []Elem, facts []Fact) bool { return len(extend(env, elems, facts)) > 0 }
+
+// match tries every fact.
+func match(env Env, p Pattern, facts []Fact) []Env {
+	var all []Env
+	for _, f := range facts {
+		if next := env.withFact(p.As, f); f.Type == p.Type && passes(p, f, next) {
+			all = append(all, next)
+		}
+	}
+	return all
+}
+
+func branch(env Env, e Any, facts []Fact) []Env {
+	var all []Env
+	for i, elems := range e.Branches {
+		taken := env.clone()
+		taken.Branches = append(taken.Branches, i)
+		all = append(all, extend(taken, elems, facts)...)
+	}
+	return all
 }
 
 func passes(p Pattern, f Fact, env Env) bool {
@@ -118,144 +161,41 @@ func passes(p Pattern, f Fact, env Env) bool {
 	return true
 }
 
-func (t Test) holds(v any, env Env) bool {
-	want := t.Value
-	if t.Name != "" {
-		var ok bool
-		if want, ok = env.Values[t.Name]; !ok {
-			if want, ok = env.Facts[t.Name].Fields[t.Other]; !ok {
-				return false
-			}
-		}
-	}
-	switch t.Op {
-	case "==":
-		return Equal(v, want)
-	case "!=":
-		return !Equal(v, want)
-	case "in":
-		for _, w := range want.([]any) {
-			if Equal(v, w) {
-				return true
-			}
-		}
-		return false
-	}
-	return ordered(t.Op, v, want)
-}
-
-// Equal is equality of values: numbers by value, NaN equals nothing.
-func Equal(a, b any) bool {
-	x, xnum := number(a)
-	y, ynum := number(b)
-	if xnum || ynum {
-		return xnum && ynum && x == y
-	}
-	return fmt.Sprintf("%T %v", a, a) == fmt.Sprintf("%T %v", b, b)
-}
-
-func number(v any) (float64, bool) {
-	switch x := v.(type) {
-	case int64:
-		return float64(x), true
-	case float64:
-		return x, true
-	}
-	return 0, false
-}
-
-// ordered compares numbers with numbers and strings with strings.
-func ordered(op string, a, b any) bool {
-	x, xnum := number(a)
-	y, ynum := number(b)
-	c := 0
-	if xnum && ynum {
-		if math.IsNaN(x) || math.IsNaN(y) {
+func (h Having) holds(env Env) bool {
+	for _, t := range h.Tests {
+		v, ok := env.get(h.Name, t.Field)
+		if !ok || !t.holds(v, env) {
 			return false
 		}
-		switch {
-		case x < y:
-			c = -1
-		case x > y:
-			c = 1
-		}
-	} else {
-		s, sok := a.(string)
-		t, tok := b.(string)
-		if !sok || !tok {
-			return false
-		}
-		c = strings.Compare(s, t)
 	}
-	return op == "<" && c < 0 || op == "<=" && c <= 0 || op == ">" && c > 0 || op == ">=" && c >= 0
+	return true
 }
 
-// Rule concludes facts from matches. Rules of a lower Level are settled before
-// those of a higher one look.
-type Rule struct {
-	ID     string
-	Level  int
-	When   []Elem
-	Derive func(Env) []Fact
+// get is a value or, if none has that name, a fact's field.
+func (e Env) get(name, field string) (any, bool) {
+	if v, ok := e.Values[name]; ok {
+		return v, true
+	}
+	v, ok := e.Facts[name].Fields[field]
+	return v, ok
 }
 
-// Fixpoint is what follows from stated facts: level by level, all rules of a
-// level until nothing is new. Only rules whose negations look at lower levels
-// have one.
-func Fixpoint(stated []Fact, rules []Rule) []Fact {
-	facts := append([]Fact(nil), stated...)
-	have := map[string]bool{}
-	for _, f := range facts {
-		have[f.Text()] = true
-	}
-	top := 0
-	for _, r := range rules {
-		top = max(top, r.Level)
-	}
-	for level := 0; level <= top; level++ {
-		for grown := true; grown; {
-			grown = false
-			for _, f := range step(level, facts, rules) {
-				if !have[f.Text()] {
-					have[f.Text()] = true
-					facts = append(facts, f)
-					grown = true
-				}
-			}
-		}
-	}
-	return facts
+func (e Env) clone() Env {
+	next := Env{Facts: map[string]Fact{}, Values: map[string]any{}, Order: slices.Clone(e.Order), Branches: slices.Clone(e.Branches)}
+	maps.Copy(next.Facts, e.Facts)
+	maps.Copy(next.Values, e.Values)
+	return next
 }
 
-// step is what the rules of one level conclude from the facts so far.
-func step(level int, facts []Fact, rules []Rule) []Fact {
-	var all []Fact
-	for _, r := range rules {
-		if r.Level != level {
-			continue
-		}
-		for _, env := range Matches(r.When, facts) {
-			all = append(all, r.Derive(env)...)
-		}
-	}
-	return all
+func (e Env) withFact(name string, f Fact) Env {
+	next := e.clone()
+	next.Facts[name] = f
+	next.Order = append(next.Order, f)
+	return next
 }
 
-// Text is the content of a fact: equal facts have equal texts.
-func (f Fact) Text() string {
-	names := make([]string, 0, len(f.Fields))
-	for name := range f.Fields {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	var b strings.Builder
-	b.WriteString(f.Type)
-	for _, name := range names {
-		v := f.Fields[name]
-		if x, ok := number(v); ok {
-			v = x + 0 // 1 and 1.0 are one number, and so are 0 and -0
-		}
-		fmt.Fprintf(&b, " %s=%T:%v", name, v, v)
-	}
-	return b.String()
+func (e Env) withValue(name string, v any) Env {
+	next := e.clone()
+	next.Values[name] = v
+	return next
 }

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trimtab/trimtab/rete"
+)
+
+// Whatever touches the fact API of package rete is in this file.
+
+// scalar is a value of a fact.
+type scalar = any
+
+func number(n int) scalar  { return n }
+func text(s string) scalar { return s }
+
+// shape is a list of fields of a type whose values are given in that order.
+type shape struct {
+	typ    string
+	fields []string
+}
+
+func (s shape) row(values []scalar) rete.Fields {
+	fields := make(rete.Fields, len(values))
+	for i, v := range values {
+		fields[s.fields[i]] = v
+	}
+	return fields
+}
+
+// changer is a batch or a firing.
+type changer interface {
+	Assert(typ string, fields rete.Fields) (rete.Handle, error)
+	Update(h rete.Handle, fields rete.Fields) error
+	Retract(h rete.Handle) error
+}
+
+func assertRow(tx changer, s shape, values ...scalar) (rete.Handle, error) {
+	return tx.Assert(s.typ, s.row(values))
+}
+
+func updateRow(tx changer, h rete.Handle, s shape, values ...scalar) error {
+	return tx.Update(h, s.row(values))
+}
+
+// joinCompare is a comparison with a field of an earlier clause.
+func joinCompare(as, field string, is relation, with at) rete.Test {
+	name, other := with.parts()
+	return rete.Check(rete.Func{
+		Label: fmt.Sprintf("%s.%s %d %s", as, field, is, with),
+		Reads: []rete.Ref{{Name: as, Field: field}, {Name: name, Field: other}},
+		Test: func(env rete.Env) (bool, error) {
+			a, b := fieldOf(env, as, field), fieldOf(env, name, other)
+			if is == differs {
+				return a != b, nil
+			}
+			x, _ := a.(int64)
+			y, _ := b.(int64)
+			return is == greater && x > y || is == less && x < y, nil
+		},
+	})
+}
+
+// fieldOf reads a field of a bound fact.
+func fieldOf(env rete.Env, as, field string) any {
+	f, _ := env.Fact(as)
+	v, _ := f.Get(field)
+	return v
+}
+
+// sumOfCosts is the condition of d2 where the engine sums; as long as it is nil
+// the workload keeps each owner's sum in a fact, as it does for CLIPS. To switch
+// it on, let it be
+//
+//	func(above int) []rete.Element {
+//		return []rete.Element{
+//			rete.Match("owner", "o"),
+//			rete.Accumulate(rete.Accumulation{
+//				From: []rete.Element{rete.Match("res", "r", rete.JoinEq("owner", "o", "name"))},
+//				Let:  []rete.Aggregate{{Name: "total", Op: rete.Sum, Of: rete.Read("r", "cost")}},
+//			}),
+//			rete.Having("total", rete.Greater("", above)),
+//		}
+//	}
+var sumOfCosts func(above int) []rete.Element
+
+// engine is a session of Trimtab with the counts of its firings.
+type engine struct {
+	base    *rete.Base
+	session *rete.Session
+	shapes  map[string]shape
+	counts  []int
+}
+
+// newEngine compiles rules and opens a session without facts.
+func newEngine(types []schema, rules []rule) (*engine, error) {
+	e := &engine{}
+	e.declare(types)
+	productions, err := e.productions(rules)
+	if err != nil {
+		return nil, err
+	}
+	if e.base, err = rete.Compile(reteTypes(types), productions); err != nil {
+		return nil, err
+	}
+	e.open()
+	return e, nil
+}
+
+// declare names the shapes: a type's own, and "type.field" for one field of it.
+func (e *engine) declare(types []schema) {
+	e.shapes = map[string]shape{}
+	for _, t := range types {
+		e.shapes[t.name] = shape{t.name, t.fields}
+		for _, f := range t.fields {
+			e.shapes[t.name+"."+f] = shape{t.name, []string{f}}
+		}
+	}
+}
+
+// open starts again without facts, with the rules that are compiled.
+func (e *engine) open() {
+	e.session = rete.NewSession(e.base, rete.Config{MaxFirings: 10_000_000})
+	clear(e.counts)
+}
+
+func reteTypes(types []schema) []rete.Type {
+	all := make([]rete.Type, len(types))
+	for i, t := range types {
+		all[i].Name = t.name
+		if t.key != "" {
+			all[i].Key = []string{t.key}
+		}
+		for _, f := range t.fields {
+			all[i].Fields = append(all[i].Fields, rete.Field{Name: f})
+		}
+	}
+	return all
+}
+
+// batch makes changes in one batch.
+func (e *engine) batch(change func(tx *rete.Tx) error) error {
+	tx := e.session.Begin()
+	defer tx.Rollback()
+	if err := change(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// run fires what there is to fire.
+func (e *engine) run() error {
+	report, err := e.session.Run(context.TODO())
+	if err == nil && len(report.Errors) > 0 {
+		err = report.Errors[0]
+	}
+	return err
+}
+
+// productions brings rules into the engine's language.
+func (e *engine) productions(rules []rule) ([]rete.Production, error) {
+	tallies := 1
+	for _, r := range rules {
+		tallies = max(tallies, r.tally+1)
+	}
+	e.counts = make([]int, tallies)
+	all := make([]rete.Production, len(rules))
+	for i, r := range rules {
+		then, err := e.action(r)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = rete.Production{ID: r.name, Priority: r.priority, When: append(elements(r.when), r.own...), Reads: reads(r), Then: then}
+	}
+	return all, nil
+}
+
+func elements(when []clause) []rete.Element {
+	all := make([]rete.Element, len(when))
+	for i, c := range when {
+		tests := make([]rete.Test, len(c.tests))
+		for j, t := range c.tests {
+			tests[j] = condition(c.as, t)
+		}
+		all[i] = rete.Match(c.typ, c.as, tests...)
+		if c.absent {
+			all[i] = rete.Not(all[i])
+		}
+	}
+	return all
+}
+
+func condition(as string, t test) rete.Test {
+	if with, is := t.to[0].(at); is {
+		if t.relation != equal {
+			return joinCompare(as, t.field, t.relation, with)
+		}
+		name, field := with.parts()
+		return rete.JoinEq(t.field, name, field)
+	}
+	switch t.relation {
+	case differs:
+		return rete.Ne(t.field, t.to[0])
+	case greater:
+		return rete.Greater(t.field, t.to[0])
+	case less:
+		return rete.Less(t.field, t.to[0])
+	case among:
+		return rete.In(t.field, t.to...)
+	}
+	return rete.Eq(t.field, t.to[0])
+}
+
+// reads are the fields that a rule's firing looks at.
+func reads(r rule) []rete.Ref {
+	var refs []rete.Ref
+	add := func(all []at) {
+		for _, a := range all {
+			name, field := a.parts()
+			refs = append(refs, rete.Ref{Name: name, Field: field})
+		}
+	}
+	add(r.reads)
+	for _, d := range r.then {
+		add(d.refs())
+	}
+	return refs
+}
+
+// act is a deed in the engine's language.
+type act func(f *rete.Firing) error
+
+// action counts the firing and does the rule's deeds.
+func (e *engine) action(r rule) (act, error) {
+	count, acts := &e.counts[r.tally], make([]act, len(r.then))
+	types := map[string]string{}
+	for _, c := range r.when {
+		types[c.as] = c.typ
+	}
+	for i, d := range r.then {
+		var err error
+		if acts[i], err = e.act(d, types); err != nil {
+			return nil, fmt.Errorf("rule %s: %w", r.name, err)
+		}
+	}
+	return func(f *rete.Firing) error {
+		*count++
+		for _, a := range acts {
+			if err := a(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+func (e *engine) act(d deed, types map[string]string) (act, error) {
+	names := make([]string, len(d.values))
+	for i, s := range d.values {
+		names[i] = s.field
+	}
+	switch d.verb {
+	case assert:
+		s := shape{d.on, names}
+		return func(f *rete.Firing) error { _, err := assertRow(f, s, row(f, d.values)...); return err }, nil
+	case update:
+		s := shape{types[d.on], names}
+		return func(f *rete.Firing) error { return updateRow(f, handleOf(f, d.on), s, row(f, d.values)...) }, nil
+	case retract:
+		return func(f *rete.Firing) error { return f.Retract(handleOf(f, d.on)) }, nil
+	case halt:
+		return func(f *rete.Firing) error { f.Halt(); return nil }, nil
+	case calculate:
+		s := e.shapes[d.on]
+		return func(f *rete.Firing) error {
+			_, err := assertRow(f, s, d.call.row(integers(f, d.values))...)
+			return err
+		}, nil
+	}
+	return nil, fmt.Errorf("no verb %d", d.verb)
+}
+
+func handleOf(f *rete.Firing, as string) rete.Handle {
+	fact, _ := f.Fact(as)
+	return fact.Handle()
+}
+
+// row are the values that a deed sets.
+func row(f *rete.Firing, values []setting) []scalar {
+	all := make([]scalar, len(values))
+	for i, s := range values {
+		switch v := s.value.(type) {
+		case int:
+			all[i] = number(v)
+		case string:
+			all[i] = text(v)
+		case at:
+			as, field := v.parts()
+			all[i] = fieldOf(f, as, field)
+		case plus:
+			all[i] = number(integer(f, v.to) + v.by)
+		}
+	}
+	return all
+}
+
+func integer(f *rete.Firing, a at) int {
+	as, field := a.parts()
+	n, _ := fieldOf(f, as, field).(int64)
+	return int(n)
+}
+
+func integers(f *rete.Firing, values []setting) []int {
+	all := make([]int, len(values))
+	for i, s := range values {
+		all[i] = integer(f, s.value.(at))
+	}
+	return all
+}
