@@ -250,14 +250,19 @@ func (a *agenda) sooner(x, y *activation) bool { return a.stale(x) || !a.stale(y
 func (s *Session) activate(id matchID) {
 	m := s.net.matches.at(id)
 	e := s.net.endOf(m)
-	if s.holds(id, e) {
+	if !e.simple && s.holds(id, e) {
 		return
 	}
 	m.stamp++
 	m.state |= waiting
 	m.state &^= parked
-	x := activation{match: id, stamp: m.stamp, born: m.born, priority: e.prog.Priority, weight: e.chain.weight}
-	if e.prog.Salience.Value != nil {
+	x := activation{match: id, stamp: m.stamp, born: m.born, priority: e.priority}
+	if e.simple && s.cfg.Strategy <= Breadth {
+		s.agenda.add("", x)
+		return
+	}
+	x.weight = e.chain.weight
+	if e.chain.salience != nil {
 		x.priority = s.salience(e, m.token)
 	}
 	switch s.cfg.Strategy {
@@ -274,7 +279,11 @@ func (s *Session) unwait(id matchID) {
 	m := s.net.matches.at(id)
 	if m.state.has(waiting) {
 		m.state &^= waiting
-		s.agenda.passed(s.net.endOf(m).prog.Group)
+		group := ""
+		if e := s.net.endOf(m); !e.simple {
+			group = e.prog.Group
+		}
+		s.agenda.passed(group)
 	}
 	s.unpark(id)
 }

@@ -1,5 +1,7 @@
 package rete
 
+import "slices"
+
 // itemID numbers the membership of one fact in one alpha memory.
 type itemID uint32
 
@@ -19,8 +21,8 @@ type alphaRoot struct {
 // dispatch finds memories by the value that they ask a field to have.
 type dispatch struct {
 	field  int
-	memory map[symbol]*alphaMemory // the first of a chain, by canonical symbol
-	absent tally                   // facts without the field: every memory would have read it
+	byHash table // of the canonical symbol
+	absent tally // facts without the field: every memory would have read it
 }
 
 // alphaMemory holds the facts of one type that pass some tests on themselves.
@@ -31,16 +33,18 @@ type dispatch struct {
 // is. That is how "updating a field that the rule does not read does not refire it"
 // costs nothing.
 type alphaMemory struct {
-	net    *network
-	head   itemID
-	size   int32
-	id     uint32
-	mask   fieldSet // fields that any user reads: a change of others is not seen
-	linked []*hinge // joins that hear of every fact, see unlink.go
-	tests  []constTest
+	net     *network
+	head    itemID
+	size    int32
+	id      uint32
+	mask    fieldSet    // fields that any user reads: a change of others is not seen
+	asked   symbol      // the canonical constant by which it is found
+	rest    []constTest // what is left to be tested then
+	linked  []*hinge    // joins that hear of every fact, see unlink.go
+	space   [1]*hinge   // of linked: most memories feed one join
+	indexes []*factIndex
 
-	indexes  []*factIndex
-	next     *alphaMemory // with the same constant, see dispatch
+	tests    []constTest
 	dispatch *dispatch
 	absents  int // counted by the dispatch when the memory came
 	reports  int // made by then
@@ -80,7 +84,7 @@ func (n *network) alpha(spec *alphaSpec, reads *fieldSet) *alphaMemory {
 	mem := root.bySig[spec.sig]
 	if mem == nil {
 		mem = &alphaMemory{net: n, root: root, spec: spec, tests: constTests(&n.store.syms, spec)}
-		mem.id = n.alphas.add(mem)
+		mem.id, mem.linked = n.alphas.add(mem), mem.space[:0]
 		root.add(mem)
 		n.nodes++
 		if spec.timed {
@@ -100,29 +104,31 @@ func (n *network) alpha(spec *alphaSpec, reads *fieldSet) *alphaMemory {
 	return mem
 }
 
-// constant is the first equality with a constant: the memory is then found by the
-// hash of the field's value.
-func (m *alphaMemory) constant() (field int, sym symbol, ok bool) {
+// constant takes the first equality with a constant: the memory is then found by
+// the hash of the field's value, and need not test it.
+func (m *alphaMemory) constant() (field int, ok bool) {
+	m.rest = m.tests
 	for i := range m.tests {
 		if t := &m.tests[i]; t.op == opEq && t.sym.joins() {
-			return t.field, m.net.store.syms.canon(t.sym), true
+			m.asked = m.net.store.syms.canon(t.sym)
+			m.rest = slices.Concat(m.tests[:i], m.tests[i+1:])
+			return t.field, true
 		}
 	}
-	return 0, 0, false
+	return 0, false
 }
 
 // add files a memory by the constant it asks for, if it asks for one.
 func (r *alphaRoot) add(mem *alphaMemory) {
 	r.bySig[mem.spec.sig] = mem
-	field, sym, ok := mem.constant()
+	field, ok := mem.constant()
 	if !ok {
 		r.rest = append(r.rest, mem)
 		return
 	}
 	d := r.field(field)
 	mem.dispatch, mem.absents, mem.reports = d, d.absent.absent, mem.net.reports
-	mem.next = d.memory[sym]
-	d.memory[sym] = mem
+	d.byHash.insert(mix(uint32(mem.asked), 0), mem.id)
 }
 
 // field gives the dispatch by a field.
@@ -132,7 +138,7 @@ func (r *alphaRoot) field(field int) *dispatch {
 			return d
 		}
 	}
-	d := &dispatch{field: field, memory: map[symbol]*alphaMemory{}}
+	d := &dispatch{field: field}
 	r.fields = append(r.fields, d)
 	return d
 }
@@ -145,20 +151,7 @@ func (r *alphaRoot) remove(mem *alphaMemory) {
 		r.rest = without(r.rest, mem)
 		return
 	}
-	_, sym, _ := mem.constant()
-	if d.memory[sym] != mem {
-		before := d.memory[sym]
-		for before.next != mem {
-			before = before.next
-		}
-		before.next = mem.next
-		return
-	}
-	if mem.next != nil {
-		d.memory[sym] = mem.next
-	} else {
-		delete(d.memory, sym)
-	}
+	d.byHash.remove(mix(uint32(mem.asked), 0), mem.id)
 }
 
 // release gives the memory up; without users it goes.
@@ -204,8 +197,12 @@ func (r *alphaRoot) enter(n *network, d *delta) {
 		if !sym.joins() {
 			continue
 		}
-		for mem := by.memory[n.store.syms.canon(sym)]; mem != nil; mem = mem.next {
-			mem.enter(d)
+		sym = n.store.syms.canon(sym)
+		h := mix(uint32(sym), 0)
+		for id, at := by.byHash.first(h); id != 0; id, at = by.byHash.next(h, at) {
+			if mem := n.alphas.at(id); mem.asked == sym {
+				mem.enter(d)
+			}
 		}
 	}
 	for _, mem := range r.rest {
@@ -218,19 +215,19 @@ func (m *alphaMemory) enter(d *delta) {
 	if d.was && !m.mask.meets(&d.changed) {
 		return
 	}
-	if m.passes(d.fact) {
+	if len(m.rest) == 0 || m.pass(d.fact, m.rest) {
 		m.add(d.fact)
 	}
 }
 
-// passes runs the tests in order up to the first that fails.
-func (m *alphaMemory) passes(id factID) bool {
-	if len(m.tests) == 0 {
-		return true
-	}
+// passes runs all tests.
+func (m *alphaMemory) passes(id factID) bool { return m.pass(id, m.tests) }
+
+// pass runs tests in order up to the first that fails.
+func (m *alphaMemory) pass(id factID, tests []constTest) bool {
 	row := m.net.store.row(id)
-	for i := range m.tests {
-		t := &m.tests[i]
+	for i := range tests {
+		t := &tests[i]
 		ok, err := m.net.alphaTest(t, id, row)
 		if err != nil {
 			m.net.noteAt(&m.tally, t.text(m.spec.typ), err)

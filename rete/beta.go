@@ -37,24 +37,30 @@ type token struct {
 // that costs a token per level and spares each node from knowing what kind of node
 // stands above it.
 type memory struct {
-	net     *network
-	id      uint32
-	depth   int32 // of its tokens: the length of their chain
-	size    int32
-	head    tokenID
-	linked  []*part // nodes below that hear of each token, see unlink.go
-	ends    []end   // what the tokens are complete matches for
-	indexes []*tokenIndex
-	gate    *gate    // of which these are the owner tokens
-	acc     *accNode // of which these are
-	static  bool     // the top: its token never goes
+	net        *network
+	id         uint32
+	depth      int32 // of its tokens: the length of their chain
+	size       int32
+	head       tokenID
+	linked     []*part  // nodes below that hear of each token, see unlink.go
+	space      [1]*part // of linked: most memories feed one node
+	ends       []end    // what the tokens are complete matches for
+	indexes    []*tokenIndex
+	endsSpace  [1]end
+	indexSpace [1]*tokenIndex
+	index1     tokenIndex // the first of indexes
+	gate       *gate      // of which these are the owner tokens
+	acc        *accNode   // of which these are
+	static     bool       // the top: its token never goes
 }
 
 // tokenIndex is an index of a memory by what some references name.
 type tokenIndex struct {
 	number uint32
+	up     int32 // of the first reference: levels above the token
+	field  int32
+	users  int32
 	refs   []ref
-	users  int
 }
 
 // end is what complete chains are for: a production, a negation, an aggregate.
@@ -96,9 +102,16 @@ type work struct {
 
 // newMemory makes a memory for tokens of a depth.
 func (n *network) newMemory(depth int32) *memory {
-	m := &memory{net: n, depth: depth}
-	m.id = n.memories.add(m)
+	m := &memory{}
+	n.initMemory(m, depth)
 	return m
+}
+
+// initMemory makes a memory that lies in its node: what is used together is found
+// together.
+func (n *network) initMemory(m *memory, depth int32) {
+	m.net, m.depth, m.id = n, depth, n.memories.add(m)
+	m.linked, m.ends, m.indexes = m.space[:0], m.endsSpace[:0], m.indexSpace[:0]
 }
 
 // join finds the node of a signature below the memory, or takes the new one that
@@ -316,10 +329,18 @@ func (n *network) keyOfRow(fields []int, row []symbol, make bool) (uint32, bool)
 	return key, true
 }
 
-// keyOfToken is the key of what references name.
-func (n *network) keyOfToken(refs []ref, t tokenID, make bool) (uint32, bool) {
+// keyOfToken is the key of what the references of an index name.
+func (n *network) keyOfToken(x *tokenIndex, t tokenID, make bool) (uint32, bool) {
+	if x.number&ofPairs == 0 {
+		tok := n.tokens.at(n.up(t, x.up))
+		sym := tok.value
+		if x.field >= 0 {
+			sym = n.store.get(tok.fact, int(x.field))
+		}
+		return uint32(n.store.syms.canon(sym)), sym.joins()
+	}
 	key := uint32(0)
-	for i, r := range refs {
+	for i, r := range x.refs {
 		sym := n.read(r, t)
 		if !sym.joins() {
 			return 0, false
@@ -348,7 +369,14 @@ func (m *memory) index(refs []ref) *tokenIndex {
 			return x
 		}
 	}
-	x := &tokenIndex{number: m.net.number(len(refs)), refs: refs, users: 1}
+	x := &m.index1
+	if x.users > 0 {
+		x = &tokenIndex{}
+	}
+	*x = tokenIndex{
+		number: m.net.number(len(refs)), refs: refs, users: 1,
+		up: m.depth - int32(refs[0].depth), field: int32(refs[0].field),
+	}
 	m.indexes = append(m.indexes, x)
 	for t := m.head; t != 0; {
 		tok := m.net.tokens.at(t)
@@ -373,7 +401,7 @@ func sameRefs(a, b []ref) bool {
 
 // file files a token in an index; what joins nothing is not filed.
 func (m *memory) file(t tokenID, tok *token, x *tokenIndex) {
-	if key, ok := m.net.keyOfToken(x.refs, t, true); ok {
+	if key, ok := m.net.keyOfToken(x, t, true); ok {
 		tok.filings = m.net.file(uint32(t), m.net.ensure(x.number, key), tok.filings)
 	}
 }

@@ -72,23 +72,29 @@ func appendTest(buf []byte, o op, field int, with ref) []byte {
 // be compared with every token.
 type hinge struct {
 	*part
-	net        *network
-	left       *memory
-	right      *alphaMemory
-	leftIndex  *tokenIndex
-	rightIndex *factIndex
-	spec       *joinSpec
-	try        func(t tokenID, item itemID)
-	place      int32 // in right.linked; -1 while unlinked
-	waste      int32 // visits that found nothing, see unlink.go
-	keyed      bool
-	patient    bool // a negation: it passes tokens on also while the facts are none
-	id         uint32
+	net         *network
+	left        *memory
+	right       *alphaMemory
+	leftIndex   *tokenIndex
+	rightIndex  *factIndex
+	spec        *joinSpec
+	try         pairer
+	rightNumber uint32 // of the index; 0 for none
+	place       int32  // in right.linked; -1 while unlinked
+	waste       int32  // visits that found nothing, see unlink.go
+	keyed       bool
+	bare        bool // there is nothing to test that the index does not decide
+	patient     bool // a negation: it passes tokens on also while the facts are none
+	id          uint32
 }
 
+// pairer is a node that does something with a token and a fact that goes with it.
+type pairer interface{ pair(t tokenID, id itemID) }
+
 // hang shares the alpha memory and the two indexes of a join.
-func (h *hinge) hang(p *part, spec *joinSpec, left *memory, try func(tokenID, itemID)) {
+func (h *hinge) hang(p *part, spec *joinSpec, left *memory, try pairer) {
 	*h = hinge{part: p, net: left.net, spec: spec, left: left, try: try, place: -1}
+	h.bare = len(spec.compare)+len(spec.checks) == 0
 	h.id = h.net.hinges.add(h)
 	h.right = h.net.alpha(spec.alpha, spec.reads)
 	if len(spec.equal) == 0 {
@@ -99,6 +105,7 @@ func (h *hinge) hang(p *part, spec *joinSpec, left *memory, try func(tokenID, it
 		fields[i], refs[i] = e.field, e.with
 	}
 	h.rightIndex, h.leftIndex = h.right.index(fields), left.index(refs)
+	h.rightNumber = h.rightIndex.number
 }
 
 // close gives indexes and alpha memory up.
@@ -117,10 +124,10 @@ func (h *hinge) close() {
 // whole memory. An absent field of the token is noted here, one of a fact when the
 // index files it.
 func (h *hinge) facts(t tokenID) (in bucketID, all bool) {
-	if h.rightIndex == nil {
+	if h.rightNumber == 0 {
 		return 0, true
 	}
-	key, ok := h.net.keyOfToken(h.leftIndex.refs, t, false)
+	key, ok := h.net.keyOfToken(h.leftIndex, t, false)
 	if !ok {
 		for _, r := range h.leftIndex.refs {
 			if h.net.read(r, t) == symAbsent {
@@ -129,7 +136,7 @@ func (h *hinge) facts(t tokenID) (in bucketID, all bool) {
 		}
 		return 0, false
 	}
-	return h.net.find(h.rightIndex.number, key), false
+	return h.net.find(h.rightNumber, key), false
 }
 
 // eachFact tries a token with every fact that goes with it by the index.
@@ -138,7 +145,7 @@ func (h *hinge) eachFact(t tokenID) {
 	in, all := h.facts(t)
 	if all {
 		for id := h.right.head; id != 0; id = n.items.at(id).next {
-			h.try(t, id)
+			h.try.pair(t, id)
 		}
 		return
 	}
@@ -147,7 +154,7 @@ func (h *hinge) eachFact(t tokenID) {
 	}
 	for l := n.buckets.at(in).head; l != 0; {
 		f := n.filings.at(l)
-		h.try(t, itemID(f.member))
+		h.try.pair(t, itemID(f.member))
 		l = f.next
 	}
 }
@@ -155,6 +162,9 @@ func (h *hinge) eachFact(t tokenID) {
 // passes runs the tests that no index can decide.
 func (h *hinge) passes(t tokenID, fact factID) bool {
 	h.work.Tests++
+	if h.bare {
+		return true
+	}
 	for i := range h.spec.compare {
 		c := &h.spec.compare[i]
 		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.read(c.with, t))
@@ -172,18 +182,19 @@ func (h *hinge) passes(t tokenID, fact factID) bool {
 type joinNode struct {
 	part
 	hinge hinge
-	out   *memory
+	out   memory
 }
 
 // attach implements [step].
 func (s *joinSpec) attach(b *builder, in *memory) *memory {
 	n := in.join(b, s.sig, func(p part) (node, *part) {
-		n := &joinNode{part: p, out: in.net.newMemory(in.depth + 1)}
+		n := &joinNode{part: p}
 		n.node = n
-		n.hinge.hang(&n.part, s, in, n.pair)
+		in.net.initMemory(&n.out, in.depth+1)
+		n.hinge.hang(&n.part, s, in, n)
 		return n, &n.part
 	}).(*joinNode)
-	return b.took(n.hinge.right, s.reads, n.out)
+	return b.took(n.hinge.right, s.reads, &n.out)
 }
 
 func (s *joinSpec) signature() string { return s.sig }

@@ -48,7 +48,7 @@ func (n *network) endOf(m *match) *prodEnd { return n.prods.at(m.end) }
 // batch lasts.
 func (e *prodEnd) factAt(t tokenID, i int) factID {
 	n := e.net
-	return n.tokens.at(n.up(t, e.chain.depth-int32(e.chain.facts[i].depth))).fact
+	return n.tokens.at(n.up(t, e.up[i])).fact
 }
 
 // valueAt is the i-th value that the production names.
@@ -69,7 +69,7 @@ func (e *prodEnd) facts(t tokenID) []factID {
 // hash is that of the facts of a match, and of the groups that it is about.
 func (e *prodEnd) hash(t tokenID) uint32 {
 	h := e.id
-	for i := range e.chain.facts {
+	for i := range e.up {
 		h = mix(h, uint32(e.factAt(t, i)))
 	}
 	for _, i := range e.chain.groups {
@@ -216,8 +216,9 @@ func (s *Session) revise() {
 	for _, id := range n.vanished {
 		m := n.matches.at(id)
 		m.state |= gone
-		s.gone.insert(n.endOf(m).hash(m.token), uint32(id))
+		n.endOf(m).gone++
 	}
+	s.went = append(s.went, n.vanished...)
 	fresh := s.fresh[:0]
 	for _, id := range n.appeared {
 		// A token can appear and die in one wave, when a gate further up shuts; it
@@ -256,17 +257,29 @@ func (s *Session) appear(id matchID) (at matchID, news bool) {
 
 // returning finds the match that went in this batch and is here again.
 func (s *Session) returning(e *prodEnd, t tokenID) matchID {
-	if s.gone.used == 0 {
+	if e.gone == 0 {
 		return 0
 	}
+	s.fileGone()
 	h := e.hash(t)
 	for id, at := s.gone.first(h); id != 0; id, at = s.gone.next(h, at) {
 		if m := s.net.matches.at(matchID(id)); m.end == e.id && e.same(m.token, t) {
 			s.gone.remove(h, id)
+			e.gone--
 			return matchID(id)
 		}
 	}
 	return 0
+}
+
+// fileGone files the matches that went by their facts, when the first one is asked
+// for: most never are.
+func (s *Session) fileGone() {
+	for _, id := range s.went {
+		m := s.net.matches.at(id)
+		s.gone.insert(s.net.endOf(m).hash(m.token), uint32(id))
+	}
+	s.went = s.went[:0]
 }
 
 // list adds a match to those of its production.
@@ -326,7 +339,7 @@ func (s *Session) rejoin(old, id matchID) (news bool) {
 	case again:
 		s.unwait(old)
 		s.wait(old)
-	case !m.state.has(fired|waiting|parked) && e.prog.Then != nil:
+	case !m.state.has(fired|waiting|parked) && e.then != nil:
 		s.activate(old)
 	}
 	return news
@@ -357,7 +370,7 @@ func (s *Session) wait(id matchID) {
 	m := s.net.matches.at(id)
 	m.state &^= fired
 	m.born = s.batch.number
-	if s.net.endOf(m).prog.Then != nil { // a query does not fire
+	if s.net.endOf(m).then != nil { // a query does not fire
 		s.activate(id)
 	}
 }
@@ -391,12 +404,15 @@ func (s *Session) forgetGone() {
 	}
 	for _, id := range s.passed {
 		if m := s.net.matches.at(id); m.state.has(gone) {
+			s.net.endOf(m).gone--
 			if m.state.has(concluded) {
 				delete(s.conclusions, id)
 			}
 			s.net.matches.release(id)
 		}
 	}
-	s.passed = s.passed[:0]
-	s.gone.clear()
+	s.passed, s.went = s.passed[:0], s.went[:0]
+	if s.gone.used > 0 {
+		s.gone.clear()
+	}
 }

@@ -168,7 +168,7 @@ func (s *negSpec) attach(b *builder, in *memory) *memory {
 	n := in.join(b, s.signature(), func(p part) (node, *part) {
 		n := &negativeNode{part: p, gate: newGate(in, s.exists)}
 		n.node = n
-		n.hinge.hang(&n.part, &s.joinSpec, n.gate.own, n.pair)
+		n.hinge.hang(&n.part, &s.joinSpec, n.gate.own, n)
 		n.hinge.patient, n.gate.hinge = true, &n.hinge
 		return n, &n.part
 	}).(*negativeNode)

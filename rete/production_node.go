@@ -36,38 +36,54 @@ func (b *builder) took(right *alphaMemory, reads *fieldSet, out *memory) *memory
 
 // prodNode is a production in the network of a session.
 type prodNode struct {
-	prog    *program
-	built   builder
-	ends    []*prodEnd
+	first   prodEnd // of ends: most productions have one
+	id      string
 	rank    uint32  // the place of its ID among all
 	head    matchID // of its matches
 	size    int
-	fired   int                 // since the last report
-	total   int                 // since it came
+	fired   int // since the last report
+	total   int // since it came
+	prog    *program
+	built   builder
+	ends    []*prodEnd
 	derives map[string]struct{} // types that it derived
 }
 
 // prodEnd is the end of one chain of a production: its tokens are matches.
 type prodEnd struct {
-	net   *network
-	node  *prodNode
-	prog  *program
-	chain *chain
-	mem   *memory
-	id    uint32
-	tally *tally // of its salience and key of exclusion
+	net      *network
+	id       uint32
+	gone     int32   // matches that went in this batch
+	up       []int32 // how many levels above the token each fact is
+	upSpace  [4]int32
+	then     func(*Firing) error
+	priority int
+	simple   bool // nothing is asked about a match before it goes on the agenda
+	node     *prodNode
+	prog     *program
+	chain    *chain
+	mem      *memory
+	tally    *tally // of its salience and key of exclusion
 }
 
 // attach builds the production's chains, sharing what is there.
 func (n *network) attach(p *program) *prodNode {
-	node := &prodNode{prog: p}
+	node := &prodNode{prog: p, id: p.ID}
 	for _, c := range p.chains {
 		mem := n.top
 		for _, s := range c.steps {
 			mem = s.attach(&node.built, mem)
 		}
-		e := &prodEnd{net: n, node: node, prog: p, chain: c, mem: mem}
-		e.id = n.prods.add(e)
+		e := &prodEnd{net: n, node: node, prog: p, chain: c, mem: mem, then: p.Then, priority: p.Priority}
+		if len(node.ends) == 0 {
+			node.first = *e
+			e = &node.first
+		}
+		e.id, e.up = n.prods.add(e), e.upSpace[:0]
+		e.simple = p.Group == "" && p.Exclusive.Group == "" && c.salience == nil
+		for _, b := range c.facts {
+			e.up = append(e.up, c.depth-int32(b.depth))
+		}
 		node.ends = append(node.ends, e)
 		mem.ends = append(mem.ends, e)
 		for t := mem.head; t != 0; t = n.tokens.at(t).mate {

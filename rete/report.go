@@ -79,7 +79,7 @@ func (s *Session) takeReport() Report {
 func (s *Session) takeCounts() Counts {
 	counts := make(Counts, len(s.counted))
 	for i, p := range s.counted {
-		counts[i] = ProductionCount{p.prog.ID, p.fired}
+		counts[i] = ProductionCount{p.id, p.fired}
 		p.fired = 0
 	}
 	s.counted = s.counted[:0]

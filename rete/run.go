@@ -91,7 +91,7 @@ func (s *Session) next() matchID {
 		}
 		m := s.net.matches.at(id)
 		m.state &^= waiting
-		if e := s.net.endOf(m); !s.holds(id, e) {
+		if e := s.net.endOf(m); e.simple || !s.holds(id, e) {
 			return id
 		}
 	}
@@ -102,7 +102,9 @@ func (s *Session) fire(id matchID) {
 	m := s.net.matches.at(id)
 	e := s.net.endOf(m)
 	m.state |= fired
-	s.lock(id, e)
+	if !e.simple {
+		s.lock(id, e)
+	}
 	f := &s.firingOf
 	*f = Firing{s: s, match: id, end: e, token: m.token, logs: f.logs[:0], derived: f.derived[:0]}
 	s.begin()
@@ -129,7 +131,7 @@ func (s *Session) act(f *Firing) error {
 			s.firing = nil
 		}
 	}()
-	err := f.end.prog.Then(f)
+	err := f.end.then(f)
 	returned = true
 	return err
 }

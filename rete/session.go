@@ -51,6 +51,7 @@ type Session struct {
 	deltas []delta
 	fresh  []matchID
 	passed []matchID // matches that went in this batch
+	went   []matchID // and are not in gone yet
 	gone   table     // and can come back, by the hash of their facts
 
 	conclusions map[matchID]*conclusion

@@ -120,7 +120,7 @@ func (m *alphaMemory) gatherLinked(id itemID) {
 			h.unlinkRight()
 			continue
 		}
-		if h.rightIndex == nil {
+		if h.rightNumber == 0 {
 			for t := h.left.head; t != 0; t = n.tokens.at(t).mate {
 				n.active = append(n.active, candidate{h, t})
 			}
@@ -141,7 +141,7 @@ func (m *alphaMemory) gatherLinked(id itemID) {
 // tokensOf is the bucket of tokens that have a fact's key.
 func (h *hinge) tokensOf(id itemID) bucketID {
 	n := h.net
-	in := n.filedIn(h.rightIndex.number, n.items.at(id).filings)
+	in := n.filedIn(h.rightNumber, n.items.at(id).filings)
 	if in == 0 {
 		return 0
 	}
@@ -176,7 +176,7 @@ func (n *network) activate(from int, id itemID) {
 	for i := from; i < len(n.active); i++ {
 		a := n.active[i]
 		if !n.tokens.at(a.token).dead {
-			a.hinge.try(a.token, id)
+			a.hinge.try.pair(a.token, id)
 		}
 	}
 	n.active = n.active[:from]
@@ -199,7 +199,7 @@ func (h *hinge) note(t tokenID) {
 		return
 	}
 	b := n.buckets.at(tokens)
-	facts := n.ensure(h.rightIndex.number, b.key)
+	facts := n.ensure(h.rightNumber, b.key)
 	id, v := n.visits.alloc()
 	f := n.buckets.at(facts)
 	*v = visit{hinge: h.id, facts: facts, tokens: tokens, next: f.visits, more: b.visits}
