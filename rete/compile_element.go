@@ -124,7 +124,7 @@ func (c *compiler) joinTest(spec *joinSpec, t Test, field int, self *bound, sc s
 	case other == self:
 		spec.alpha.tests = append(spec.alpha.tests, sameFact(field, with.field, t))
 	case t.op == opJoinEq:
-		spec.equal = append(spec.equal, equality{field, with})
+		spec.equal = append(spec.equal, equality{field, with, &t})
 	default:
 		spec.compare = append(spec.compare, comparison{t.op, field, with, t.text()})
 	}

@@ -50,6 +50,15 @@ func (e *CompileError) Error() string {
 	return fmt.Sprintf("production %s: %s", e.Production, e.Text)
 }
 
+// QueryError is a question that cannot be answered.
+type QueryError struct {
+	Production string
+	Text       string
+}
+
+// Error names the production and what is wrong.
+func (e *QueryError) Error() string { return fmt.Sprintf("query %s: %s", e.Production, e.Text) }
+
 // FactError is a change of facts that was refused.
 type FactError struct {
 	Type   string

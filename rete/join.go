@@ -10,6 +10,7 @@ import (
 type equality struct {
 	field int
 	with  ref
+	test  *Test // as it was written
 }
 
 // comparison is a test of a field of the pattern against something bound before
@@ -38,10 +39,12 @@ type joinSpec struct {
 // Equalities are sorted, tests already are: a.x == b.x && a.y == b.y is the same
 // join the other way round.
 func (s *joinSpec) sign() {
-	slices.SortFunc(s.equal, func(a, b equality) int {
-		return cmp.Or(a.field-b.field, a.with.depth-b.with.depth, a.with.field-b.with.field)
-	})
-	s.equal = slices.Compact(s.equal)
+	if len(s.equal) > 1 {
+		slices.SortFunc(s.equal, func(a, b equality) int {
+			return cmp.Or(a.field-b.field, a.with.depth-b.with.depth, a.with.field-b.with.field)
+		})
+		s.equal = slices.CompactFunc(s.equal, func(a, b equality) bool { return a.field == b.field && a.with == b.with })
+	}
 	buf := binary.AppendUvarint(nil, uint64(len(s.alpha.sig)))
 	buf = append(buf, s.alpha.sig...)
 	for _, e := range s.equal {

@@ -63,7 +63,9 @@ type prodEnd struct {
 	prog     *program
 	chain    *chain
 	mem      *memory
-	tally    *tally // of its salience and key of exclusion
+	mems     []*memory   // below each step; the last is mem
+	tally    *tally      // of its salience and key of exclusion
+	params   *tokenIndex // of a query
 }
 
 // attach builds the production's chains, sharing what is there.
@@ -71,10 +73,12 @@ func (n *network) attach(p *program) *prodNode {
 	node := &prodNode{prog: p, id: p.ID}
 	for _, c := range p.chains {
 		mem := n.top
+		mems := make([]*memory, 0, len(c.steps))
 		for _, s := range c.steps {
 			mem = s.attach(&node.built, mem)
+			mems = append(mems, mem)
 		}
-		e := &prodEnd{net: n, node: node, prog: p, chain: c, mem: mem, then: p.Then, priority: p.Priority}
+		e := &prodEnd{net: n, node: node, prog: p, chain: c, mem: mem, mems: mems, then: p.Then, priority: p.Priority}
 		if len(node.ends) == 0 {
 			node.first = *e
 			e = &node.first
@@ -86,6 +90,9 @@ func (n *network) attach(p *program) *prodNode {
 		}
 		node.ends = append(node.ends, e)
 		mem.ends = append(mem.ends, e)
+		if len(c.params) > 0 {
+			e.params = mem.index(c.params)
+		}
 		for t := mem.head; t != 0; t = n.tokens.at(t).mate {
 			e.added(t)
 		}
@@ -106,10 +113,7 @@ func (e *prodEnd) added(t tokenID) {
 
 // dropped implements [end].
 func (e *prodEnd) dropped(t tokenID) {
-	id := matchID(e.net.tokens.at(t).extra)
-	for id != 0 && e.net.matches.at(id).end != e.id {
-		id = e.net.matches.at(id).other
-	}
+	id := e.matchOf(t)
 	if id != 0 && e.net.matches.at(id).state.has(listed) {
 		e.net.vanished = append(e.net.vanished, id)
 	}
@@ -125,6 +129,9 @@ func (n *network) detach(p *prodNode) {
 		}
 		i := slices.IndexFunc(e.mem.ends, func(x end) bool { return x == end(e) })
 		e.mem.ends = slices.Delete(e.mem.ends, i, i+1)
+		if e.params != nil {
+			e.mem.releaseIndex(e.params)
+		}
 		n.nodes--
 	}
 	parts := p.built.parts
