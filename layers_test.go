@@ -21,6 +21,7 @@ const module = "github.com/trimtab/trimtab"
 var layers = map[string][]string{
 	"":                         {},
 	"rete":                     {"rete/internal/exact", "rete/internal/ordered", "rete/internal/draw"},
+	"rete/internal/draw":       {},
 	"rete/internal/exact":      {},
 	"rete/internal/naive":      {"rete"},
 	"rete/internal/ordered":    {},
@@ -72,7 +73,7 @@ var onlyHere = map[string][]string{
 }
 
 // standardOnly are the packages that import nothing but the standard library.
-var standardOnly = []string{"rete", "rete/internal/exact", "rete/internal/ordered"}
+var standardOnly = []string{"rete", "rete/internal/draw", "rete/internal/exact", "rete/internal/ordered"}
 
 func TestLayers(t *testing.T) {
 	for dir, files := range ownPackages(t) {

@@ -4,6 +4,11 @@
 // a wrong count fails.
 //
 //	go run ./bench [-rows 1000000] [-tickets 1000] [-runs 5]
+//	go run ./bench -matcher [-quick] [-only b1,c] [-runs 5]
+//
+// The first measures gathering, scanning and filing. The second measures the
+// matcher beside CLIPS, which must be installed (Debian's clips), and beside the
+// same joins by hand.
 package main
 
 import (
@@ -28,31 +33,47 @@ type workload struct {
 // is one (calls), else 0. It fails when the result is wrong.
 type step func(ctx context.Context) (figure float64, err error)
 
+// options are what the command line says.
+type options struct {
+	rows, tickets, runs int
+	matcher, quick      bool
+	only                string
+}
+
 func main() {
-	rows := flag.Int("rows", 1_000_000, "cost lines of the scan workloads")
-	tickets := flag.Int("tickets", 1000, "tickets of the distribution workload")
-	runs := flag.Int("runs", 5, "how often each is run, interleaved with its anchor")
-	matcher := flag.Bool("matcher", false, "measure the matcher instead")
-	quick := flag.Bool("quick", false, "the matcher at small sizes")
-	only := flag.String("only", "", "workloads of the matcher to measure, by commas")
+	var o options
+	flag.IntVar(&o.rows, "rows", 1_000_000, "cost lines of the scan workloads")
+	flag.IntVar(&o.tickets, "tickets", 1000, "tickets of the distribution workload")
+	flag.IntVar(&o.runs, "runs", 5, "how often each is run, interleaved with its anchor")
+	flag.BoolVar(&o.matcher, "matcher", false, "measure the matcher instead")
+	flag.BoolVar(&o.quick, "quick", false, "the matcher at small sizes only")
+	flag.StringVar(&o.only, "only", "", "the matcher's workloads to measure, as b1,c")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *matcher {
-		if err := matcherTable(ctx, os.Stdout, matcherContests(*quick, *only), *runs); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
+	if err := o.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:gocritic // the signal handler dies with the process
+	}
+}
+
+// run measures what is asked for.
+func (o options) run(ctx context.Context) error {
+	if o.matcher {
+		all, err := matcherContests(o.quick, o.only)
+		if err != nil {
+			return err
 		}
-		return
+		return matcherTable(ctx, os.Stdout, all, max(1, o.runs))
 	}
 	fmt.Println("| workload | size | check | median CPU s | best CPU s | anchor | anchor median CPU s | ratio |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- | --- | --- |")
-	for _, w := range []workload{gatherWorkload(*rows, "parquet"), gatherWorkload(*rows, "csv"), scanWorkload(*rows), ticketWorkload(*tickets)} {
-		if err := measure(ctx, w, *runs); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", w.name+":", err)
-			os.Exit(1) //nolint:gocritic // the signal handler dies with the process
+	for _, w := range []workload{gatherWorkload(o.rows, "parquet"), gatherWorkload(o.rows, "csv"), scanWorkload(o.rows), ticketWorkload(o.tickets)} {
+		if err := measure(ctx, w, o.runs); err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
 		}
 	}
+	return nil
 }
 
 // measure runs a workload and its anchor in turn, so that a machine that slows

@@ -1,22 +1,30 @@
 package main
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 )
 
 // matcherContests are the workloads of the matcher, or those whose names, or
 // the first words of them, are in a list.
-func matcherContests(quick bool, only string) []*contest {
+func matcherContests(quick bool, only string) ([]*contest, error) {
 	all := everyContest(quick)
 	if only == "" {
-		return all
+		return all, nil
 	}
-	names := strings.Split(only, ",")
-	return slices.DeleteFunc(all, func(c *contest) bool {
-		first, _, _ := strings.Cut(c.name, " ")
-		return !slices.Contains(names, c.name) && !slices.Contains(names, first)
-	})
+	var named []*contest
+	for name := range strings.SplitSeq(only, ",") {
+		n := len(named)
+		for _, c := range all {
+			if c.name == name || strings.HasPrefix(c.name, name+" ") {
+				named = append(named, c)
+			}
+		}
+		if len(named) == n {
+			return nil, fmt.Errorf("no workload %q", name)
+		}
+	}
+	return named, nil
 }
 
 // everyContest is the table; quick leaves out what takes long.

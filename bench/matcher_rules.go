@@ -108,7 +108,7 @@ type setting struct {
 type function struct {
 	name  string // of the CLIPS function, which asserts the fact itself
 	clips string // its definition
-	row   func(args []int) []any
+	row   func(args []int) []scalar
 }
 
 func put(typ string, values ...setting) deed { return deed{verb: assert, on: typ, values: values} }

@@ -19,6 +19,7 @@ var matcherColumns = []string{
 
 // matcherTable plays contests and writes a row for each as it ends.
 func matcherTable(ctx context.Context, out io.Writer, all []*contest, rounds int) error {
+	installClips(ctx)
 	clips, missing := findClips()
 	fmt.Fprintf(out, "%s, %d processors; %s; %d rounds\n\n", runtime.Version(), runtime.NumCPU(), clipsVersion(clips, missing), rounds)
 	fmt.Fprintf(out, "| %s |\n|%s\n", strings.Join(matcherColumns, " | "), strings.Repeat(" --- |", len(matcherColumns)))

@@ -247,14 +247,14 @@ var makeThree = function{
   (if (neq ?kind none) then (assert (junction (kind ?kind) (base ?b) (p1 ?x) (p2 ?z) (p3 ?y))) (return))
   (assert (junction (kind fork) (base ?b) (p1 ?x) (p2 ?y) (p3 ?z))))
 `,
-	row: func(args []int) []any {
+	row: func(args []int) []scalar {
 		base, x, y, z := args[0], args[1], args[2], args[3]
 		for _, try := range [][3]int{{x, y, z}, {y, x, z}, {x, z, y}} {
 			if kind := shaftKind(base, try[1], try[0], try[2]); kind != "" {
-				return []any{text(kind), number(base), number(try[0]), number(try[1]), number(try[2])}
+				return []scalar{text(kind), number(base), number(try[0]), number(try[1]), number(try[2])}
 			}
 		}
-		return []any{text("fork"), number(base), number(x), number(y), number(z)}
+		return []scalar{text("fork"), number(base), number(x), number(y), number(z)}
 	},
 }
 
