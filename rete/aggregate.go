@@ -37,7 +37,7 @@ func newAggregator(op AggregateOp, syms *symbols) aggregator {
 	case Collect:
 		return &collector{syms: syms}
 	}
-	return &ranker{syms: syms, op: op, values: ordered.New(syms.compareTotal)}
+	return &ranker{syms: syms, op: op, values: ordered.New(syms.compareForms)}
 }
 
 // counter counts.
@@ -56,10 +56,7 @@ type distinct struct {
 }
 
 func (a *distinct) change(v symbol, _ []Handle, by int) {
-	if !v.joins() {
-		return
-	}
-	v = a.syms.canon(v)
+	v = a.syms.canon(v) // all NaNs count as one value
 	if a.values[v] += by; a.values[v] == 0 {
 		delete(a.values, v)
 	}
@@ -179,6 +176,7 @@ type ranker struct {
 	op     AggregateOp
 	values *ordered.Multiset[symbol]
 	kinds  [kindTuple + 1]int
+	floats int
 }
 
 func (a *ranker) change(v symbol, _ []Handle, by int) {
@@ -187,6 +185,9 @@ func (a *ranker) change(v symbol, _ []Handle, by int) {
 		return // NaN is neither large nor small
 	}
 	a.kinds[family(k.kind)] += by
+	if _, is := a.syms.value(v).(float64); is {
+		a.floats += by
+	}
 	if by > 0 {
 		a.values.Add(v)
 	} else {
@@ -240,6 +241,10 @@ func (a *ranker) check(v symbol) (symbol, error) {
 	}
 	if _, _, err := a.syms.compare(v, v); err != nil {
 		return symAbsent, err
+	}
+	if a.floats > 0 {
+		f, _ := toFloat(a.syms.value(v))
+		return a.syms.float(f), nil
 	}
 	return v, nil
 }

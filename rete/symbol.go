@@ -1,6 +1,7 @@
 package rete
 
 import (
+	"cmp"
 	"hash/maphash"
 	"math"
 	"reflect"
@@ -213,6 +214,11 @@ func (s *symbols) compare(a, b symbol) (c int, ok bool, err error) {
 		return int(int32(a<<1)>>1) - int(int32(b<<1)>>1), true, nil
 	}
 	return compare(s.value(a), s.value(b))
+}
+
+// compareForms is compareTotal that tells forms of equal values apart.
+func (s *symbols) compareForms(a, b symbol) int {
+	return cmp.Or(s.compareTotal(a, b), cmp.Compare(a, b))
 }
 
 // compareTotal orders any two values, for ties.

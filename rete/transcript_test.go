@@ -252,7 +252,7 @@ func (p *player) handle(h rete.Handle) string {
 	if p.texts[h] != "" {
 		return p.texts[h]
 	}
-	return fmt.Sprint("f", h>>28) // they are counted in the upper bits
+	return fmt.Sprint("f", uint64(h)>>28) // they are counted in the upper bits
 }
 
 func (p *player) fact(f rete.Fact) string {
