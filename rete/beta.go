@@ -317,12 +317,13 @@ func (n *network) read(r ref, t tokenID) symbol {
 // being false, if nothing has that key.
 func (n *network) keyOfRow(fields []int, row []symbol, make bool) (uint32, bool) {
 	key := uint32(0)
-	for i, f := range fields {
-		sym := row[f]
-		if !sym.joins() {
+	for _, f := range fields { // all before the first pair is made, which nobody might use
+		if !row[f].joins() {
 			return 0, false
 		}
-		if key = n.extend(key, i, sym, make); key == 0 {
+	}
+	for i, f := range fields {
+		if key = n.extend(key, i, row[f], make); key == 0 {
 			return 0, false
 		}
 	}
@@ -340,12 +341,13 @@ func (n *network) keyOfToken(x *tokenIndex, t tokenID, make bool) (uint32, bool)
 		return uint32(n.store.syms.canon(sym)), sym.joins()
 	}
 	key := uint32(0)
-	for i, r := range x.refs {
-		sym := n.read(r, t)
-		if !sym.joins() {
+	for _, r := range x.refs { // as in keyOfRow
+		if !n.read(r, t).joins() {
 			return 0, false
 		}
-		if key = n.extend(key, i, sym, make); key == 0 {
+	}
+	for i, r := range x.refs {
+		if key = n.extend(key, i, n.read(r, t), make); key == 0 {
 			return 0, false
 		}
 	}
