@@ -52,6 +52,8 @@ type memory struct {
 	gate       *gate      // of which these are the owner tokens
 	acc        *accNode   // of which these are
 	static     bool       // the top: its token never goes
+	hashed     bool       // the indexes are kept up, see smallMemory
+	keyed      int32      // joins that need them, see unlink.go
 }
 
 // tokenIndex is an index of a memory by what some references name.
@@ -187,8 +189,13 @@ func (m *memory) add(parent tokenID, id itemID, fact factID, value symbol) token
 		}
 		item.tokens = t
 	}
-	for _, x := range m.indexes {
-		m.file(t, tok, x)
+	switch {
+	case m.hashed:
+		for _, x := range m.indexes {
+			m.file(t, tok, x)
+		}
+	case m.size > smallMemory && len(m.indexes) > 0:
+		m.hash()
 	}
 	switch {
 	case m.gate != nil:
@@ -233,8 +240,54 @@ func (n *network) drop(t tokenID) {
 	}
 	n.dead = append(n.dead, t)
 	if m.size--; m.size == 0 {
+		m.hashed = m.keyed > 0
 		m.unlinkRight()
 	}
+}
+
+// smallMemory is how many tokens a memory holds before it files them: so few are
+// looked through sooner than one is filed and taken out again, and most memories of
+// most rule sets never hold more.
+const smallMemory = 8
+
+// hash files the tokens that are there.
+func (m *memory) hash() {
+	m.hashed = true
+	for _, x := range m.indexes {
+		m.fileAll(x)
+	}
+}
+
+// fileAll files the tokens in one index.
+func (m *memory) fileAll(x *tokenIndex) {
+	for t := m.head; t != 0; {
+		tok := m.net.tokens.at(t)
+		m.file(t, tok, x)
+		t = tok.mate
+	}
+}
+
+// withKey appends the tokens that have a key to a list.
+func (m *memory) withKey(x *tokenIndex, key uint32, list []tokenID) []tokenID {
+	n := m.net
+	if m.hashed {
+		in := n.find(x.number, key)
+		if in == 0 {
+			return list
+		}
+		for l := n.buckets.at(in).head; l != 0; {
+			f := n.filings.at(l)
+			list = append(list, tokenID(f.member))
+			l = f.next
+		}
+		return list
+	}
+	for t := m.head; t != 0; t = n.tokens.at(t).mate {
+		if k, ok := n.keyOfToken(x, t, false); ok && k == key {
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // unhookToken takes a token out of every list.
@@ -378,10 +431,8 @@ func (m *memory) index(refs []ref) *tokenIndex {
 		up: m.depth - int32(refs[0].depth), field: int32(refs[0].field),
 	}
 	m.indexes = append(m.indexes, x)
-	for t := m.head; t != 0; {
-		tok := m.net.tokens.at(t)
-		m.file(t, tok, x)
-		t = tok.mate
+	if m.hashed {
+		m.fileAll(x)
 	}
 	return x
 }

@@ -38,6 +38,7 @@ type network struct {
 	groups  []*group  // of aggregates that changed in this wave
 	dead    []tokenID // to be free when the batch ends
 	active  []candidate
+	found   []tokenID
 	left    []itemID
 	noted   []*tally
 	reports int // made of them

@@ -359,7 +359,7 @@ func (s *store) deltas(list []delta) []delta {
 		}
 	}
 	s.wave = len(s.touches)
-	if !slices.IsSortedFunc(list, s.byDelta) {
+	if len(list) > 1 && !slices.IsSortedFunc(list, s.byDelta) {
 		slices.SortFunc(list, s.byDelta)
 	}
 	return list
