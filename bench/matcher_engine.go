@@ -166,8 +166,12 @@ func (e *engine) productions(rules []rule) ([]rete.Production, error) {
 	}
 	e.counts = make([]int, tallies)
 	all := make([]rete.Production, len(rules))
+	count := counter(&e.counts[0]) // shared by the million rules that do no more
 	for i, r := range rules {
-		then, err := e.action(r)
+		then, err := count, error(nil)
+		if r.tally > 0 || len(r.then) > 0 {
+			then, err = e.action(r)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -233,19 +237,19 @@ type act func(f *rete.Firing) error
 
 // action counts the firing and does the rule's deeds.
 func (e *engine) action(r rule) (act, error) {
-	count, acts := &e.counts[r.tally], make([]act, len(r.then))
-	types := map[string]string{}
+	count, types := counter(&e.counts[r.tally]), map[string]string{}
 	for _, c := range r.when {
 		types[c.as] = c.typ
 	}
-	for i, d := range r.then {
-		var err error
-		if acts[i], err = e.act(d, types); err != nil {
+	acts := []act{count}
+	for _, d := range r.then {
+		a, err := e.act(d, types)
+		if err != nil {
 			return nil, fmt.Errorf("rule %s: %w", r.name, err)
 		}
+		acts = append(acts, a)
 	}
 	return func(f *rete.Firing) error {
-		*count++
 		for _, a := range acts {
 			if err := a(f); err != nil {
 				return err
@@ -253,6 +257,11 @@ func (e *engine) action(r rule) (act, error) {
 		}
 		return nil
 	}, nil
+}
+
+// counter counts firings.
+func counter(n *int) act {
+	return func(*rete.Firing) error { *n++; return nil }
 }
 
 func (e *engine) act(d deed, types map[string]string) (act, error) {
