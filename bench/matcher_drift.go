@@ -102,9 +102,7 @@ func (d drift) contest(changes int) *contest {
 	tallies := tallyTotal
 	if d.sums {
 		c.name, tallies = "d2", tallyTotal+1
-		if sumOfCosts == nil {
-			c.size += ", sums kept outside"
-		}
+		c.size += "; CLIPS is given the sums"
 	}
 	if changes == 100_000 {
 		c.want = func(int) []int { return driftFirings[:tallies] }
@@ -119,8 +117,6 @@ type driftGame struct {
 	random    parkMiller
 	resources []resource
 	handles   []rete.Handle
-	totals    []rete.Handle
-	spending  []int // by owner
 }
 
 // ours plays it on Trimtab.
@@ -136,7 +132,7 @@ func (g *driftGame) lay() (err error) {
 	}
 	g.random = start
 	g.resources = driftResourcesAt(&g.random)
-	g.handles, g.totals, g.spending = make([]rete.Handle, driftResources), make([]rete.Handle, driftOwners), make([]int, driftOwners)
+	g.handles = make([]rete.Handle, driftResources)
 	if err = g.engine.batch(g.load); err != nil {
 		return err
 	}
@@ -148,19 +144,15 @@ func (g *driftGame) lay() (err error) {
 // open compiles the rules; where the engine sums, that is one of them.
 func (g *driftGame) open() (*engine, error) {
 	rules := g.ruleset("res", "res")
-	if g.sums && sumOfCosts != nil {
+	if g.sums {
 		rules[tallyTotal] = rule{name: "total", tally: tallyTotal, own: sumOfCosts(driftTotal)}
 	}
 	return newEngine(driftTypes(false), rules)
 }
 
-// sumsOutside tells whether the driver keeps the sums, as facts.
-func (d drift) sumsOutside() bool { return d.sums && sumOfCosts == nil }
-
 func (g *driftGame) load(tx *rete.Tx) (err error) {
-	res, owner, total := g.engine.shapes["res"], g.engine.shapes["owner"], g.engine.shapes["total"]
+	res, owner := g.engine.shapes["res"], g.engine.shapes["owner"]
 	for i, r := range g.resources {
-		g.spending[r.owner] += r.cost
 		if g.handles[i], err = assertRow(tx, res, number(i), number(r.owner), number(r.status), number(r.cost)); err != nil {
 			return err
 		}
@@ -169,18 +161,12 @@ func (g *driftGame) load(tx *rete.Tx) (err error) {
 		if _, err = assertRow(tx, owner, number(o), number(driftLimit)); err != nil {
 			return err
 		}
-		if !g.sumsOutside() {
-			continue
-		}
-		if g.totals[o], err = assertRow(tx, total, number(o), number(g.spending[o])); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
 func (g *driftGame) round(changes int) ([]int, error) {
-	status, cost, sum := g.engine.shapes["res.status"], g.engine.shapes["res.cost"], g.engine.shapes["total.sum"]
+	status, cost := g.engine.shapes["res.status"], g.engine.shapes["res.cost"]
 	err := drifts(&g.random, g.resources, changes, func(i int, was, is resource) error {
 		tx := g.engine.session.Begin()
 		defer tx.Rollback()
@@ -189,10 +175,6 @@ func (g *driftGame) round(changes int) ([]int, error) {
 			err = updateRow(tx, g.handles[i], status, number(is.status))
 		} else {
 			err = updateRow(tx, g.handles[i], cost, number(is.cost))
-			g.spending[is.owner] += is.cost - was.cost
-			if err == nil && g.sumsOutside() {
-				err = updateRow(tx, g.totals[is.owner], sum, number(g.spending[is.owner]))
-			}
 		}
 		if err == nil {
 			err = tx.Commit()

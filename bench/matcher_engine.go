@@ -10,86 +10,68 @@ import (
 // Whatever touches the fact API of package rete is in this file.
 
 // scalar is a value of a fact.
-type scalar = any
+type scalar = rete.Value
 
-func number(n int) scalar  { return n }
-func text(s string) scalar { return s }
+func number(n int) scalar  { return rete.Int(int64(n)) }
+func text(s string) scalar { return rete.String(s) }
 
 // shape is a list of fields of a type whose values are given in that order.
 type shape struct {
 	typ    string
 	fields []string
+	in     *engine
+	rows   *rete.Shape // found when it is first used: rules come before their base
 }
 
-func (s shape) row(values []scalar) rete.Fields {
-	fields := make(rete.Fields, len(values))
-	for i, v := range values {
-		fields[s.fields[i]] = v
+func (s *shape) shape() *rete.Shape {
+	if s.rows == nil {
+		rows, err := s.in.base.Shape(s.typ, s.fields...)
+		if err != nil {
+			panic(err) // of the workload's own making
+		}
+		s.rows = rows
 	}
-	return fields
+	return s.rows
 }
 
-// changer is a batch or a firing.
-type changer interface {
-	Assert(typ string, fields rete.Fields) (rete.Handle, error)
-	Update(h rete.Handle, fields rete.Fields) error
-	Retract(h rete.Handle) error
+func assertRow(tx *rete.Tx, s *shape, values ...scalar) (rete.Handle, error) {
+	return tx.AssertRow(s.shape(), values...)
 }
 
-func assertRow(tx changer, s shape, values ...scalar) (rete.Handle, error) {
-	return tx.Assert(s.typ, s.row(values))
-}
-
-func updateRow(tx changer, h rete.Handle, s shape, values ...scalar) error {
-	return tx.Update(h, s.row(values))
+func updateRow(tx *rete.Tx, h rete.Handle, s *shape, values ...scalar) error {
+	return tx.UpdateRow(h, s.shape(), values...)
 }
 
 // joinCompare is a comparison with a field of an earlier clause.
 func joinCompare(as, field string, is relation, with at) rete.Test {
 	name, other := with.parts()
-	return rete.Check(rete.Func{
-		Label: fmt.Sprintf("%s.%s %d %s", as, field, is, with),
-		Reads: []rete.Ref{{Name: as, Field: field}, {Name: name, Field: other}},
-		Test: func(env rete.Env) (bool, error) {
-			a, b := fieldOf(env, as, field), fieldOf(env, name, other)
-			if is == differs {
-				return a != b, nil
-			}
-			x, _ := a.(int64)
-			y, _ := b.(int64)
-			return is == greater && x > y || is == less && x < y, nil
-		},
-	})
+	switch is {
+	case differs:
+		return rete.JoinNe(field, name, other)
+	case greater:
+		return rete.JoinGreater(field, name, other)
+	}
+	return rete.JoinLess(field, name, other)
 }
 
-// fieldOf reads a field of a bound fact.
-func fieldOf(env rete.Env, as, field string) any {
-	f, _ := env.Fact(as)
-	v, _ := f.Get(field)
-	return v
+// sumOfCosts is the condition of d2: the engine sums by itself, where CLIPS is given
+// each owner's sum in a fact.
+func sumOfCosts(above int) []rete.Element {
+	return []rete.Element{
+		rete.Match("owner", "o"),
+		rete.Accumulate(rete.Accumulation{
+			From: []rete.Element{rete.Match("res", "r", rete.JoinEq("owner", "o", "name"))},
+			Let:  []rete.Aggregate{{Name: "total", Op: rete.Sum, Of: rete.Read("r", "cost")}},
+		}),
+		rete.Having("total", rete.Greater("", above)),
+	}
 }
-
-// sumOfCosts is the condition of d2 where the engine sums; as long as it is nil
-// the workload keeps each owner's sum in a fact, as it does for CLIPS. To switch
-// it on, let it be
-//
-//	func(above int) []rete.Element {
-//		return []rete.Element{
-//			rete.Match("owner", "o"),
-//			rete.Accumulate(rete.Accumulation{
-//				From: []rete.Element{rete.Match("res", "r", rete.JoinEq("owner", "o", "name"))},
-//				Let:  []rete.Aggregate{{Name: "total", Op: rete.Sum, Of: rete.Read("r", "cost")}},
-//			}),
-//			rete.Having("total", rete.Greater("", above)),
-//		}
-//	}
-var sumOfCosts func(above int) []rete.Element
 
 // engine is a session of Trimtab with the counts of its firings.
 type engine struct {
 	base    *rete.Base
 	session *rete.Session
-	shapes  map[string]shape
+	shapes  map[string]*shape
 	counts  []int
 }
 
@@ -110,11 +92,11 @@ func newEngine(types []schema, rules []rule) (*engine, error) {
 
 // declare names the shapes: a type's own, and "type.field" for one field of it.
 func (e *engine) declare(types []schema) {
-	e.shapes = map[string]shape{}
+	e.shapes = map[string]*shape{}
 	for _, t := range types {
-		e.shapes[t.name] = shape{t.name, t.fields}
+		e.shapes[t.name] = &shape{typ: t.name, fields: t.fields, in: e}
 		for _, f := range t.fields {
-			e.shapes[t.name+"."+f] = shape{t.name, []string{f}}
+			e.shapes[t.name+"."+f] = &shape{typ: t.name, fields: []string{f}, in: e}
 		}
 	}
 }
@@ -271,28 +253,23 @@ func (e *engine) act(d deed, types map[string]string) (act, error) {
 	}
 	switch d.verb {
 	case assert:
-		s := shape{d.on, names}
-		return func(f *rete.Firing) error { _, err := assertRow(f, s, row(f, d.values)...); return err }, nil
+		s := &shape{typ: d.on, fields: names, in: e}
+		return func(f *rete.Firing) error { _, err := f.AssertRow(s.shape(), row(f, d.values)...); return err }, nil
 	case update:
-		s := shape{types[d.on], names}
-		return func(f *rete.Firing) error { return updateRow(f, handleOf(f, d.on), s, row(f, d.values)...) }, nil
+		s := &shape{typ: types[d.on], fields: names, in: e}
+		return func(f *rete.Firing) error { return f.UpdateRow(f.Handle(d.on), s.shape(), row(f, d.values)...) }, nil
 	case retract:
-		return func(f *rete.Firing) error { return f.Retract(handleOf(f, d.on)) }, nil
+		return func(f *rete.Firing) error { return f.Retract(f.Handle(d.on)) }, nil
 	case halt:
 		return func(f *rete.Firing) error { f.Halt(); return nil }, nil
 	case calculate:
 		s := e.shapes[d.on]
 		return func(f *rete.Firing) error {
-			_, err := assertRow(f, s, d.call.row(integers(f, d.values))...)
+			_, err := f.AssertRow(s.shape(), d.call.row(integers(f, d.values))...)
 			return err
 		}, nil
 	}
 	return nil, fmt.Errorf("no verb %d", d.verb)
-}
-
-func handleOf(f *rete.Firing, as string) rete.Handle {
-	fact, _ := f.Fact(as)
-	return fact.Handle()
 }
 
 // row are the values that a deed sets.
@@ -306,7 +283,7 @@ func row(f *rete.Firing, values []setting) []scalar {
 			all[i] = text(v)
 		case at:
 			as, field := v.parts()
-			all[i] = fieldOf(f, as, field)
+			all[i], _ = f.Read(as, field)
 		case plus:
 			all[i] = number(integer(f, v.to) + v.by)
 		}
@@ -316,7 +293,8 @@ func row(f *rete.Firing, values []setting) []scalar {
 
 func integer(f *rete.Firing, a at) int {
 	as, field := a.parts()
-	n, _ := fieldOf(f, as, field).(int64)
+	v, _ := f.Read(as, field)
+	n, _ := v.Int()
 	return int(n)
 }
 
