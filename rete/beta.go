@@ -62,6 +62,7 @@ type tokenIndex struct {
 	up     int32 // of the first reference: levels above the token
 	field  int32
 	users  int32
+	depth  int32 // of the tokens
 	refs   []ref
 }
 
@@ -394,7 +395,7 @@ func (n *network) keyOfToken(x *tokenIndex, t tokenID, make bool) (uint32, bool)
 	}
 	key := uint32(0)
 	for i, r := range x.refs {
-		sym := n.read(r, t)
+		sym := n.readFrom(r, t, x.depth)
 		if !sym.joins() {
 			return 0, false
 		}
@@ -427,7 +428,7 @@ func (m *memory) index(refs []ref) *tokenIndex {
 		x = &tokenIndex{}
 	}
 	*x = tokenIndex{
-		number: m.net.number(len(refs)), refs: refs, users: 1,
+		number: m.net.number(len(refs)), refs: refs, users: 1, depth: m.depth,
 		up: m.depth - int32(refs[0].depth), field: int32(refs[0].field),
 	}
 	m.indexes = append(m.indexes, x)

@@ -130,6 +130,11 @@ func (h *hinge) facts(t tokenID) (in bucketID, all bool) {
 	if h.rightNumber == 0 {
 		return 0, true
 	}
+	if h.left.hashed { // then the token's bucket has its key
+		if b := h.net.filedIn(h.leftIndex.number, h.net.tokens.at(t).filings); b != 0 {
+			return h.net.find(h.rightNumber, h.net.buckets.at(b).key), false
+		}
+	}
 	key, ok := h.net.keyOfToken(h.leftIndex, t, false)
 	if !ok {
 		for _, r := range h.leftIndex.refs {
@@ -170,7 +175,7 @@ func (h *hinge) passes(t tokenID, fact factID) bool {
 	}
 	for i := range h.spec.compare {
 		c := &h.spec.compare[i]
-		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.read(c.with, t))
+		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.readFrom(c.with, t, h.left.depth))
 		if err != nil {
 			h.net.noteAt(&h.tally, c.label, err)
 		}

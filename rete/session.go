@@ -164,6 +164,7 @@ func (s *Session) endBatch() {
 	s.forgetGone()
 	s.net.endBatch()
 	s.store.end()
+	s.deltas, s.fresh, s.passed, s.went = reuse(s.deltas), reuse(s.fresh), reuse(s.passed), reuse(s.went)
 	s.sweep()
 }
 

@@ -338,6 +338,7 @@ type delta struct {
 // deltas takes the net changes since the network was last told, in the order of
 // handles.
 func (s *store) deltas(list []delta) []delta {
+	list = slices.Grow(list, len(s.touches)-s.wave)
 	for i := s.wave; i < len(s.touches); i++ {
 		t := s.touches[i]
 		f := s.facts.at(t.fact)
@@ -405,7 +406,7 @@ func (s *store) end() {
 			s.free(id)
 		}
 	}
-	s.touches, s.past, s.wave = s.touches[:0], s.past[:0], 0
+	s.touches, s.past, s.wave = reuse(s.touches), reuse(s.past), 0
 }
 
 // free gives the record of a fact back.
