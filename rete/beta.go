@@ -27,7 +27,9 @@ type token struct {
 
 	filings linkID
 	extra   uint32 // what the memory's user keeps for it: an owner, a match, a contribution
+	depth   uint16 // that of the memory
 	dead    bool   // gone; its record is free when the batch ends
+	_       [5]byte // a token fills one line of a cache
 }
 
 // memory holds the tokens that one node lets through, and knows the nodes below.
@@ -168,7 +170,7 @@ func (m *memory) unlink(p *part) {
 func (m *memory) add(parent tokenID, id itemID, fact factID, value symbol) tokenID {
 	n := m.net
 	t, tok := n.tokens.alloc()
-	*tok = token{parent: parent, fact: fact, value: value, memory: m.id, item: id, mate: m.head}
+	*tok = token{parent: parent, fact: fact, value: value, memory: m.id, item: id, mate: m.head, depth: uint16(m.depth)}
 	if m.head != 0 {
 		n.tokens.at(m.head).mateBefore = t
 	}
@@ -349,7 +351,7 @@ func (n *network) up(t tokenID, levels int32) tokenID {
 }
 
 // depthOf is the length of a token's chain.
-func (n *network) depthOf(t tokenID) int32 { return n.memories.at(n.tokens.at(t).memory).depth }
+func (n *network) depthOf(t tokenID) int32 { return int32(n.tokens.at(t).depth) }
 
 // at is the token of a chain that has a depth.
 func (n *network) at(t tokenID, depth int) tokenID { return n.up(t, n.depthOf(t)-int32(depth)) }
