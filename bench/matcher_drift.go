@@ -75,7 +75,7 @@ func driftTypes(parts bool) []schema {
 			{name: "price", fields: []string{"id", "owner", "cost"}},
 		}
 	}
-	return []schema{owner, total, {name: "res", fields: []string{"id", "owner", "status", "cost"}}}
+	return []schema{owner, total, {name: "res", key: "id", fields: []string{"id", "owner", "status", "cost"}}}
 }
 
 // ruleset is the rules over facts of the types that have status and cost.

@@ -271,8 +271,9 @@ func (b *batch) move(h Handle, id factID, row []symbol) error {
 		return &FactError{Type: t.typ.Name, Handle: h, Err: ErrDerived}
 	}
 	b.stated = true
+	hash := st.identity(t, row)
 	if !t.typ.Bag {
-		if there, _ := st.existing(t, row); there != 0 {
+		if there, _ := st.hashed(t, row, hash); there != 0 {
 			b.merge(id, there)
 			return nil
 		}
@@ -280,8 +281,8 @@ func (b *batch) move(h Handle, id factID, row []symbol) error {
 	st.touch(id)
 	st.unfile(id)
 	copy(st.row(id), row)
-	st.file(id)
-	b.state(id, row)
+	st.fileAt(id, hash)
+	st.forget(id)
 	return nil
 }
 

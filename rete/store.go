@@ -162,7 +162,11 @@ func (s *store) identity(t *factTable, row []symbol) uint32 {
 // existing finds the fact of an identity, or one that went in this batch: it
 // comes back under its handle, so that the network sees no event.
 func (s *store) existing(t *factTable, row []symbol) (there, gone factID) {
-	h := s.identity(t, row)
+	return s.hashed(t, row, s.identity(t, row))
+}
+
+// hashed is existing for a row whose hash is known.
+func (s *store) hashed(t *factTable, row []symbol, h uint32) (there, gone factID) {
 	for id, at := t.index.first(h); id != 0; id, at = t.index.next(h, at) {
 		if !s.sameIdentity(t, s.row(factID(id)), row) {
 			continue
@@ -212,7 +216,13 @@ func (s *store) create(t *factTable) factID {
 func (s *store) file(id factID) {
 	f := s.facts.at(id)
 	t := s.tables[f.table]
-	t.index.insert(s.identity(t, t.rows.at(f.row)), uint32(id))
+	s.fileAt(id, s.identity(t, t.rows.at(f.row)))
+}
+
+// fileAt is file for a fact whose hash is known.
+func (s *store) fileAt(id factID, h uint32) {
+	f := s.facts.at(id)
+	s.tables[f.table].index.insert(h, uint32(id))
 	f.state |= filed
 }
 
