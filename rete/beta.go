@@ -26,9 +26,9 @@ type token struct {
 	mateBefore tokenID
 
 	filings linkID
-	extra   uint32 // what the memory's user keeps for it: an owner, a match, a contribution
-	depth   uint16 // that of the memory
-	dead    bool   // gone; its record is free when the batch ends
+	extra   uint32  // what the memory's user keeps for it: an owner, a match, a contribution
+	depth   uint16  // that of the memory
+	dead    bool    // gone; its record is free when the batch ends
 	_       [5]byte // a token fills one line of a cache
 }
 
