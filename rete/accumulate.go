@@ -185,6 +185,7 @@ type accNode struct {
 	rows   rows      // of what members added: the group's number, then the values
 	groups numbered[*group]
 	owners numbered[*accOwner]
+	ends   []*accEnd // where members come from
 
 	scratch []symbol
 }
@@ -223,7 +224,6 @@ func (s *accSpec) attach(b *builder, in *memory) *memory {
 		n.node = n
 		return n, &n.part
 	}).(*accNode)
-	var subs []*memory
 	for i := range s.ways {
 		mem := n.own
 		for _, step := range s.ways[i].steps {
@@ -231,38 +231,58 @@ func (s *accSpec) attach(b *builder, in *memory) *memory {
 		}
 		if fresh {
 			n.watch(mem, &s.ways[i])
-			subs = append(subs, mem)
 		}
 	}
-	n.begin(subs)
+	if fresh {
+		n.begin()
+	}
 	return n.mids[len(n.mids)-1]
+}
+
+// timed tells whether what members add depends on the clock.
+func (s *accSpec) timed() bool {
+	for _, w := range s.ways {
+		for _, c := range slices.Concat(w.by, w.of, w.iff) {
+			if c.fn != nil && c.fn.Timed {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // watch takes the complete matches of a sub-network as members. Two branches that
 // say the same end at one memory, whose matches then count twice.
 func (n *accNode) watch(mem *memory, way *accWay) {
-	for _, e := range mem.ends {
-		if e, ok := e.(*accEnd); ok {
+	for _, e := range n.ends {
+		if e.mem == mem {
 			e.times++
 			return
 		}
 	}
-	mem.ends = append(mem.ends, &accEnd{node: n, way: way, levels: mem.depth - n.own.depth, times: 1})
+	e := &accEnd{node: n, mem: mem, way: way, levels: mem.depth - n.own.depth, times: 1}
+	mem.ends, n.ends = append(mem.ends, e), append(n.ends, e)
 }
 
 // begin lets the members that are there count, when every branch is watched.
-func (n *accNode) begin(subs []*memory) {
-	for i, mem := range subs {
-		if slices.Contains(subs[:i], mem) {
-			continue
-		}
-		for t := mem.head; t != 0; t = mem.net.tokens.at(t).mate {
-			for _, e := range mem.ends {
-				e.added(t)
-			}
-		}
+func (n *accNode) begin() {
+	for _, e := range n.ends {
+		e.mem.each(e.added)
+	}
+	if n.spec.timed() {
+		n.in.net.timed = append(n.in.net.timed, n)
 	}
 	n.in.net.release()
+}
+
+// retime lets every member count anew. A result that stays the same is no event.
+func (n *accNode) retime() {
+	for _, e := range n.ends {
+		e.mem.each(func(t tokenID) {
+			e.dropped(t)
+			e.added(t)
+		})
+	}
 }
 
 // leftAdd implements [node]: adding the owner token runs the sub-network. Without
@@ -322,6 +342,7 @@ func (n *accNode) queue(g *group) {
 // accEnd is the end of ways through From.
 type accEnd struct {
 	node   *accNode
+	mem    *memory
 	way    *accWay
 	levels int32
 	times  int // how many ways end here
@@ -361,6 +382,7 @@ func (e *accEnd) dropped(t tokenID) {
 		n.groups.at(uint32(row[0])).change(e, row[1:], t, -1)
 	}
 	n.rows.release(number - 1)
+	net.tokens.at(t).extra = 0
 }
 
 // change adds a member to the aggregates, or takes it away.
@@ -513,5 +535,8 @@ func (n *accNode) detach() {
 		n.mids[i].close()
 	}
 	n.own.close()
+	if n.spec.timed() {
+		n.in.net.timed = without(n.in.net.timed, retimer(n))
+	}
 	n.in.leave(&n.part)
 }

@@ -101,6 +101,7 @@ type agenda struct {
 	turns  []string // the groups that take their turns unasked, in order; "" is main
 	focus  []string // the groups that were asked for, the last first in turn
 	size   int
+	stamps uint32 // given out: a record of a match that is used again gets another
 }
 
 // queue is that of a group.
@@ -218,11 +219,16 @@ func (a *agenda) before(x, y *activation) bool {
 	return n.byProduction(x.match, y.match) < 0
 }
 
-// up and down keep the heap (Williams, Algorithm 232, 1964).
+// up and down keep the heap (Williams, Algorithm 232, 1964), whose order holds among
+// those that are not to be passed over: up steps over one that is, since below it
+// there may be others that come sooner than the newcomer.
 func (a *agenda) up(q *queue, i int) {
-	for i > 0 {
-		above := (i - 1) / 2
-		if a.stale(&q.heap[i]) || !a.stale(&q.heap[above]) && !a.before(&q.heap[i], &q.heap[above]) {
+	for above := i; above > 0; {
+		above = (above - 1) / 2
+		if a.stale(&q.heap[above]) {
+			continue
+		}
+		if !a.before(&q.heap[i], &q.heap[above]) {
 			return
 		}
 		q.heap[i], q.heap[above] = q.heap[above], q.heap[i]
@@ -258,7 +264,8 @@ func (s *Session) activate(id matchID) {
 	if !e.simple && s.holds(id, e) {
 		return
 	}
-	m.stamp++
+	s.agenda.stamps++
+	m.stamp = s.agenda.stamps
 	m.state |= waiting
 	m.state &^= parked
 	x := activation{match: id, stamp: m.stamp, born: m.born, priority: e.priority}

@@ -260,12 +260,11 @@ func toFloat(v any) (float64, bool) {
 	return 0, false
 }
 
-// collector lists what is there in the order of the facts.
+// collector lists what is there in the order of the facts, and what is there of the
+// same facts, through branches or inner groups, in the order of values.
 type collector struct {
 	syms  *symbols
 	items []collected
-	known symbol // the list as it was last asked for
-	stale bool
 }
 
 // collected is one member.
@@ -274,20 +273,18 @@ type collected struct {
 	value symbol
 }
 
-func byOrder(a collected, order []Handle) int { return slices.Compare(a.order, order) }
+func (a *collector) compare(x, y collected) int {
+	return cmp.Or(slices.Compare(x.order, y.order), a.syms.compareForms(x.value, y.value))
+}
 
 func (a *collector) change(v symbol, order []Handle, by int) {
-	a.stale = true
-	at, _ := slices.BinarySearchFunc(a.items, order, byOrder)
-	if by > 0 {
-		a.items = slices.Insert(a.items, at, collected{order, v})
-		return
-	}
-	for ; at < len(a.items) && cmp.Compare(byOrder(a.items[at], order), 0) == 0; at++ {
-		if a.items[at].value == v {
-			a.items = slices.Delete(a.items, at, at+1)
-			return
-		}
+	x := collected{order, v}
+	at, there := slices.BinarySearchFunc(a.items, x, a.compare)
+	switch {
+	case by > 0:
+		a.items = slices.Insert(a.items, at, x)
+	case there:
+		a.items = slices.Delete(a.items, at, at+1)
 	}
 }
 

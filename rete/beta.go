@@ -373,12 +373,13 @@ func (n *network) read(r ref, t tokenID) symbol {
 // being false, if nothing has that key.
 func (n *network) keyOfRow(fields []int, row []symbol, make bool) (uint32, bool) {
 	key := uint32(0)
-	for i, f := range fields {
-		sym := row[f]
-		if !sym.joins() {
+	for _, f := range fields { // all before the first pair is made, which nobody might use
+		if !row[f].joins() {
 			return 0, false
 		}
-		if key = n.extend(key, i, sym, make); key == 0 {
+	}
+	for i, f := range fields {
+		if key = n.extend(key, i, row[f], make); key == 0 {
 			return 0, false
 		}
 	}
@@ -395,12 +396,17 @@ func (n *network) keyOfToken(x *tokenIndex, t tokenID, make bool) (uint32, bool)
 		}
 		return uint32(n.store.syms.canon(sym)), sym.joins()
 	}
-	key := uint32(0)
-	for i, r := range x.refs {
+	var space [4]symbol
+	syms := space[:0]
+	for _, r := range x.refs { // as in keyOfRow
 		sym := n.readFrom(r, t, x.depth)
 		if !sym.joins() {
 			return 0, false
 		}
+		syms = append(syms, sym)
+	}
+	key := uint32(0)
+	for i, sym := range syms {
 		if key = n.extend(key, i, sym, make); key == 0 {
 			return 0, false
 		}
@@ -434,8 +440,11 @@ func (m *memory) index(refs []ref) *tokenIndex {
 		up: m.depth - int32(refs[0].depth), field: int32(refs[0].field),
 	}
 	m.indexes = append(m.indexes, x)
-	if m.hashed {
+	switch {
+	case m.hashed:
 		m.fileAll(x)
+	case m.size > smallMemory:
+		m.hash()
 	}
 	return x
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -87,10 +88,16 @@ func compareIntFloat(i int64, f float64) int {
 }
 
 // compareTotal orders any two values, for ties on the agenda: by kind, then as
-// [compare] does, and by their keys where that says nothing.
+// [compare] does, and by their keys where that says nothing. Lists are ordered by
+// their members.
 func compareTotal(a, b any) int {
 	if c, ok, num := compareNumbers(a, b); num && ok {
 		return c
+	}
+	if x, is := a.([]any); is {
+		if y, too := b.([]any); too {
+			return slices.CompareFunc(x, y, compareTotal)
+		}
 	}
 	ka, _ := keyOf(a)
 	kb, _ := keyOf(b)

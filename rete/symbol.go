@@ -3,8 +3,10 @@ package rete
 import (
 	"cmp"
 	"hash/maphash"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -164,13 +166,24 @@ func (s *symbols) other(v any) symbol {
 	return id
 }
 
-// sameForm tells whether two equal values cannot be told apart.
+// sameForm tells whether two values cannot be told apart. NaN is itself here, also
+// inside of a list: a list that contains it did not change when nothing else did.
 func sameForm(a, b any) bool {
-	if x, is := a.(time.Time); is {
+	switch x := a.(type) {
+	case time.Time:
 		y, same := b.(time.Time)
 		xZone, xOffset := x.Zone()
 		yZone, yOffset := y.Zone()
 		return same && x.Equal(y) && xZone == yZone && xOffset == yOffset
+	case float64:
+		y, same := b.(float64)
+		return same && (math.Float64bits(x) == math.Float64bits(y) || x != x && y != y)
+	case []any:
+		y, same := b.([]any)
+		return same && slices.EqualFunc(x, y, sameForm)
+	case map[string]any:
+		y, same := b.(map[string]any)
+		return same && maps.EqualFunc(x, y, sameForm)
 	}
 	return reflect.DeepEqual(a, b)
 }

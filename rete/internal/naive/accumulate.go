@@ -11,8 +11,10 @@ import (
 // Accumulate aggregates over all ways to satisfy From, in groups of equal By
 // values: one match per group, and without By exactly one. It binds the By names
 // and the aggregates' names; what From binds is not seen outside. A way without
-// one of its By values belongs to no group. NaN equals nothing, so that each NaN
-// is a group of its own. A group of which an aggregate has no result is no match.
+// one of its By values belongs to no group. All NaNs are one group and one distinct
+// value, though NaN equals nothing: whoever counts by a value wants to see them
+// together, and a fact that changes from NaN to NaN did not change either. A group
+// of which an aggregate has no result is no match.
 type Accumulate struct {
 	From []Elem
 	By   []Let
@@ -50,7 +52,8 @@ func accumulate(env Env, a Accumulate, facts []Fact) []Env {
 }
 
 // groups are in the order of their first members, and members in that of their
-// facts' IDs.
+// facts' IDs. What is collected of members with the same facts is in the order of
+// values: the order in which branches or inner groups came to be says nothing.
 func groups(env Env, a Accumulate, facts []Fact) []group {
 	var all []group
 	if len(a.By) == 0 {
@@ -63,7 +66,7 @@ func groups(env Env, a Accumulate, facts []Fact) []group {
 		if !ok {
 			continue
 		}
-		at := slices.IndexFunc(all, func(g group) bool { return slices.EqualFunc(g.by, by, Equal) })
+		at := slices.IndexFunc(all, func(g group) bool { return slices.EqualFunc(g.by, by, Identical) })
 		if at < 0 {
 			at = len(all)
 			all = append(all, group{by: by})
@@ -96,13 +99,28 @@ func (g group) result(env Env, a Accumulate) (Env, bool) {
 		env = env.withValue(let.Name, g.by[i])
 	}
 	for _, agg := range a.Aggs {
-		v, ok := aggregate(agg.Op, agg.values(g.members))
+		members := g.members
+		if agg.Op == "collect" {
+			members = slices.Clone(members)
+			slices.SortStableFunc(members, agg.byValue)
+		}
+		v, ok := aggregate(agg.Op, agg.values(members))
 		if !ok {
 			return env, false
 		}
 		env = env.withValue(agg.Name, v)
 	}
 	return env, true
+}
+
+// byValue orders members of the same facts.
+func (a Agg) byValue(m, n Env) int {
+	if c := byIDs(m, n); c != 0 || a.F == nil {
+		return c
+	}
+	v, _ := a.F(m)
+	w, _ := a.F(n)
+	return Compare(v, w)
 }
 
 func (a Agg) values(members []Env) []any {
@@ -146,7 +164,7 @@ func aggregate(op string, values []any) (any, bool) {
 func distinct(values []any) int64 {
 	var seen []any
 	for _, v := range values {
-		if !slices.ContainsFunc(seen, func(w any) bool { return Equal(v, w) }) {
+		if !slices.ContainsFunc(seen, func(w any) bool { return Identical(v, w) }) {
 			seen = append(seen, v)
 		}
 	}

@@ -171,7 +171,7 @@ func TestAggregates(t *testing.T) {
 			[]any{nan, i(2)},
 			"count=(2) sum=f(NaN) min=(2) max=(2) avg=f(NaN) distinct=(2) collect=[]interface {}([NaN 2]) p50=f(2) p90=f(2) p95=f(2) p99=f(2)",
 		},
-		{[]any{nan, nan}, "count=(2) sum=f(NaN) avg=f(NaN) distinct=(2) collect=[]interface {}([NaN NaN])"},
+		{[]any{nan, nan}, "count=(2) sum=f(NaN) avg=f(NaN) distinct=(1) collect=[]interface {}([NaN NaN])"},
 		{
 			[]any{math.Inf(1), math.Inf(-1)},
 			"count=(2) sum=f(NaN) min=f(-Inf) max=f(+Inf) avg=f(NaN) distinct=(2) collect=[]interface {}([+Inf -Inf]) p50=f(-Inf) p90=f(+Inf) p95=f(+Inf) p99=f(+Inf)",
@@ -252,7 +252,7 @@ func TestGroups(t *testing.T) {
 	})
 	nans := []Fact{b(1, math.NaN()), b(2, math.NaN())}
 	tell(t, nans, []story{
-		{"NaN is a group of its own", []Elem{Accumulate{allOf("B", "b"), []Let{{"g", field("b", "x")}}, []Agg{{"n", "count", nil, nil}}}}, "g=f(NaN) n=(1); g=f(NaN) n=(1)"},
+		{"all NaNs are one group", []Elem{Accumulate{allOf("B", "b"), []Let{{"g", field("b", "x")}}, []Agg{{"n", "count", nil, nil}}}}, "g=f(NaN) n=(2)"},
 	})
 }
 

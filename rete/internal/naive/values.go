@@ -1,6 +1,7 @@
 package naive
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -28,14 +29,51 @@ func (t Test) holds(v any, env Env) bool {
 	return ordered(t.Op, v, want)
 }
 
-// Equal is equality of values: numbers by value, NaN equals nothing.
-func Equal(a, b any) bool {
+// Equal is equality of values: numbers by value, lists by their members. NaN equals
+// nothing, nor does a list that contains it.
+func Equal(a, b any) bool { return equal(a, b, false) }
+
+// Identical is equality by which NaN is itself: that of changes and of groups.
+func Identical(a, b any) bool { return equal(a, b, true) }
+
+func equal(a, b any, nan bool) bool {
 	x, xnum := number(a)
 	y, ynum := number(b)
 	if xnum || ynum {
-		return xnum && ynum && x == y
+		return xnum && ynum && (x == y || nan && isNaN(a) && isNaN(b))
+	}
+	list, isList := a.([]any)
+	other, isToo := b.([]any)
+	if isList || isToo {
+		return isList && isToo && slices.EqualFunc(list, other, func(v, w any) bool { return equal(v, w, nan) })
 	}
 	return fmt.Sprintf("%T %v", a, a) == fmt.Sprintf("%T %v", b, b)
+}
+
+// Compare orders any two values: by kind, then as "<" does; NaN comes after the
+// other numbers, and lists are ordered by their members.
+func Compare(a, b any) int {
+	if c := cmp.Compare(rank(a), rank(b)); c != 0 {
+		return c
+	}
+	switch x := a.(type) {
+	case int64, float64:
+		v, _ := number(a)
+		w, _ := number(b)
+		return cmp.Compare(v, w)
+	case []any:
+		return slices.CompareFunc(x, b.([]any), Compare)
+	}
+	return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
+}
+
+// rank is the place of a value's kind among all.
+func rank(v any) int {
+	_, isNumber := number(v)
+	_, isBool := v.(bool)
+	_, isString := v.(string)
+	_, isList := v.([]any)
+	return slices.Index([]bool{v == nil, isBool, isNumber && !isNaN(v), isNumber, isString, isList, true}, true)
 }
 
 func number(v any) (float64, bool) {
