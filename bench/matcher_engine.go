@@ -15,47 +15,23 @@ type scalar = rete.Value
 func number(n int) scalar  { return rete.Int(int64(n)) }
 func text(s string) scalar { return rete.String(s) }
 
-// shape is a list of fields of a type whose values are given in that order.
+// shape is a list of fields of a type; the engine's own is known when it has
+// compiled.
 type shape struct {
 	typ    string
 	fields []string
-	in     *engine
-	rows   *rete.Shape // found when it is first used: rules come before their base
-}
-
-func (s *shape) shape() *rete.Shape {
-	if s.rows == nil {
-		rows, err := s.in.base.Shape(s.typ, s.fields...)
-		if err != nil {
-			panic(err) // of the workload's own making
-		}
-		s.rows = rows
-	}
-	return s.rows
+	rows   *rete.Shape
 }
 
 func assertRow(tx *rete.Tx, s *shape, values ...scalar) (rete.Handle, error) {
-	return tx.AssertRow(s.shape(), values...)
+	return tx.AssertRow(s.rows, values...)
 }
 
 func updateRow(tx *rete.Tx, h rete.Handle, s *shape, values ...scalar) error {
-	return tx.UpdateRow(h, s.shape(), values...)
+	return tx.UpdateRow(h, s.rows, values...)
 }
 
-// joinCompare is a comparison with a field of an earlier clause.
-func joinCompare(as, field string, is relation, with at) rete.Test {
-	name, other := with.parts()
-	switch is {
-	case differs:
-		return rete.JoinNe(field, name, other)
-	case greater:
-		return rete.JoinGreater(field, name, other)
-	}
-	return rete.JoinLess(field, name, other)
-}
-
-// sumOfCosts is the condition of d2: the engine sums by itself, where CLIPS is given
-// each owner's sum in a fact.
+// sumOfCosts is the condition of d2: an owner and the sum of his resources.
 func sumOfCosts(above int) []rete.Element {
 	return []rete.Element{
 		rete.Match("owner", "o"),
@@ -72,6 +48,7 @@ type engine struct {
 	base    *rete.Base
 	session *rete.Session
 	shapes  map[string]*shape
+	all     []*shape // those of shapes, and those of deeds
 	counts  []int
 }
 
@@ -86,7 +63,12 @@ func newEngine(types []schema, rules []rule) (*engine, error) {
 	if e.base, err = rete.Compile(reteTypes(types), productions); err != nil {
 		return nil, err
 	}
-	e.open()
+	for _, s := range e.all {
+		if s.rows, err = e.base.Shape(s.typ, s.fields...); err != nil {
+			return nil, err
+		}
+	}
+	e.session = rete.NewSession(e.base, rete.Config{MaxFirings: 10_000_000})
 	return e, nil
 }
 
@@ -94,17 +76,18 @@ func newEngine(types []schema, rules []rule) (*engine, error) {
 func (e *engine) declare(types []schema) {
 	e.shapes = map[string]*shape{}
 	for _, t := range types {
-		e.shapes[t.name] = &shape{typ: t.name, fields: t.fields, in: e}
+		e.shapes[t.name] = e.shape(t.name, t.fields)
 		for _, f := range t.fields {
-			e.shapes[t.name+"."+f] = &shape{typ: t.name, fields: []string{f}, in: e}
+			e.shapes[t.name+"."+f] = e.shape(t.name, []string{f})
 		}
 	}
 }
 
-// open starts again without facts, with the rules that are compiled.
-func (e *engine) open() {
-	e.session = rete.NewSession(e.base, rete.Config{MaxFirings: 10_000_000})
-	clear(e.counts)
+// shape notes a shape to be found.
+func (e *engine) shape(typ string, fields []string) *shape {
+	s := &shape{typ: typ, fields: fields}
+	e.all = append(e.all, s)
+	return s
 }
 
 func reteTypes(types []schema) []rete.Type {
@@ -167,7 +150,7 @@ func elements(when []clause) []rete.Element {
 	for i, c := range when {
 		tests := make([]rete.Test, len(c.tests))
 		for j, t := range c.tests {
-			tests[j] = condition(c.as, t)
+			tests[j] = condition(t)
 		}
 		all[i] = rete.Match(c.typ, c.as, tests...)
 		if c.absent {
@@ -177,13 +160,11 @@ func elements(when []clause) []rete.Element {
 	return all
 }
 
-func condition(as string, t test) rete.Test {
+func condition(t test) rete.Test {
 	if with, is := t.to[0].(at); is {
-		if t.relation != equal {
-			return joinCompare(as, t.field, t.relation, with)
-		}
+		join := [...]func(field, name, other string) rete.Test{rete.JoinEq, rete.JoinNe, rete.JoinGreater, rete.JoinLess}[t.relation]
 		name, field := with.parts()
-		return rete.JoinEq(t.field, name, field)
+		return join(t.field, name, field)
 	}
 	switch t.relation {
 	case differs:
@@ -247,17 +228,14 @@ func counter(n *int) act {
 }
 
 func (e *engine) act(d deed, types map[string]string) (act, error) {
-	names := make([]string, len(d.values))
-	for i, s := range d.values {
-		names[i] = s.field
-	}
+	names, values := settings(d.values)
 	switch d.verb {
 	case assert:
-		s := &shape{typ: d.on, fields: names, in: e}
-		return func(f *rete.Firing) error { _, err := f.AssertRow(s.shape(), row(f, d.values)...); return err }, nil
+		s := e.shape(d.on, names)
+		return func(f *rete.Firing) error { _, err := f.AssertRow(s.rows, values(f)...); return err }, nil
 	case update:
-		s := &shape{typ: types[d.on], fields: names, in: e}
-		return func(f *rete.Firing) error { return f.UpdateRow(f.Handle(d.on), s.shape(), row(f, d.values)...) }, nil
+		s := e.shape(types[d.on], names)
+		return func(f *rete.Firing) error { return f.UpdateRow(f.Handle(d.on), s.rows, values(f)...) }, nil
 	case retract:
 		return func(f *rete.Firing) error { return f.Retract(f.Handle(d.on)) }, nil
 	case halt:
@@ -265,30 +243,41 @@ func (e *engine) act(d deed, types map[string]string) (act, error) {
 	case calculate:
 		s := e.shapes[d.on]
 		return func(f *rete.Firing) error {
-			_, err := f.AssertRow(s.shape(), d.call.row(integers(f, d.values))...)
+			_, err := f.AssertRow(s.rows, d.call.row(integers(f, d.values))...)
 			return err
 		}, nil
 	}
 	return nil, fmt.Errorf("no verb %d", d.verb)
 }
 
-// row are the values that a deed sets.
-func row(f *rete.Firing, values []setting) []scalar {
-	all := make([]scalar, len(values))
-	for i, s := range values {
-		switch v := s.value.(type) {
-		case int:
-			all[i] = number(v)
-		case string:
-			all[i] = text(v)
-		case at:
-			as, field := v.parts()
-			all[i], _ = f.Read(as, field)
-		case plus:
-			all[i] = number(integer(f, v.to) + v.by)
-		}
+// settings are the fields that a deed sets, and what gives their values; the
+// slice that it gives is good until the next call.
+func settings(all []setting) (names []string, values func(f *rete.Firing) []scalar) {
+	sources := make([]func(f *rete.Firing) scalar, len(all))
+	for i, s := range all {
+		names = append(names, s.field)
+		sources[i] = source(s.value)
 	}
-	return all
+	row := make([]scalar, len(all))
+	return names, func(f *rete.Firing) []scalar {
+		for i, s := range sources {
+			row[i] = s(f)
+		}
+		return row
+	}
+}
+
+// source gives what a field is set to.
+func source(value any) func(f *rete.Firing) scalar {
+	switch v := value.(type) {
+	case at:
+		as, field := v.parts()
+		return func(f *rete.Firing) scalar { v, _ := f.Read(as, field); return v }
+	case plus:
+		return func(f *rete.Firing) scalar { return number(integer(f, v.to) + v.by) }
+	}
+	constant := rete.Of(value)
+	return func(*rete.Firing) scalar { return constant }
 }
 
 func integer(f *rete.Firing, a at) int {

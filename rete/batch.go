@@ -1,7 +1,5 @@
 package rete
 
-import "slices"
-
 // batch is a set of changes that reach the network together, or not at all.
 //
 // Everything that can fail happens here, on facts alone. When a batch reaches the
@@ -11,6 +9,7 @@ type batch struct {
 	number    uint64
 	merged    []Handle // aliases made in this batch
 	conflicts []Conflict
+	derived   []derivation
 	stated    bool // whether a statement changed
 }
 
@@ -25,6 +24,7 @@ func (b *batch) rollback() {
 // All are taken out of the index before any is put back: two facts may have swapped
 // identities on the way.
 func (b *batch) undo() {
+	b.underive()
 	st := &b.s.store
 	for i := range st.touches {
 		st.unfile(st.touches[i].fact)
@@ -35,6 +35,7 @@ func (b *batch) undo() {
 	for _, h := range b.merged {
 		delete(st.alias, h)
 	}
+	st.lost = st.lost[:0]
 	st.end()
 }
 
@@ -209,8 +210,11 @@ func (b *batch) state(id factID, row []symbol) {
 func (b *batch) overrule(id factID, g *ground) {
 	st := &b.s.store
 	typ := st.tableOf(id).typ
-	for _, sup := range g.supports {
-		if !typ.Contested && !st.same(sup.values, st.row(id)) {
+	if typ.Contested {
+		return
+	}
+	for _, sup := range g.ranking(b.s) {
+		if !st.same(sup.values, st.row(id)) {
 			b.conflicts = append(b.conflicts, Conflict{typ.Name, st.handle(id), "", sup.by.end.prog.ID})
 		}
 	}
@@ -267,7 +271,7 @@ func (b *batch) move(h Handle, id factID, row []symbol) error {
 	if st.same(st.row(id), row) {
 		return nil
 	}
-	if g := st.grounds[id]; g != nil && len(g.supports) > 0 {
+	if g := st.grounds[id]; g.best() != nil {
 		return &FactError{Type: t.typ.Name, Handle: h, Err: ErrDerived}
 	}
 	b.stated = true
@@ -292,7 +296,7 @@ func (b *batch) merge(id, into factID) {
 	st.touch(id)
 	st.touch(into)
 	g := st.ground(into)
-	g.aliases = append(slices.Clone(g.aliases), st.handle(id))
+	g.aliases = append(g.aliases, st.handle(id))
 	if old := st.grounds[id]; old != nil {
 		g.aliases = append(g.aliases, old.aliases...)
 		old.aliases = nil

@@ -81,13 +81,9 @@ func (s *Session) matched(id matchID) Matched {
 // Supports gives all live supports of a fact, the best first: the one whose
 // values the fact shows unless it is stated.
 func (s *Session) Supports(h Handle) []Support {
-	g := s.store.grounds[s.store.find(h)]
-	if g == nil {
-		return nil
-	}
-	list := make([]Support, len(g.supports))
-	for i, sup := range g.supports {
-		list[i] = s.support(sup)
+	var list []Support
+	for _, sup := range s.store.grounds[s.store.find(h)].ranking(s) {
+		list = append(list, s.support(sup))
 	}
 	return list
 }
@@ -123,11 +119,7 @@ func (s *Session) Why(h Handle) *Justification {
 	}
 	tree := explain(root)
 	for i := 0; i < len(todo); i++ {
-		g := s.store.grounds[todo[i]]
-		if g == nil {
-			continue
-		}
-		for _, sup := range g.supports {
+		for _, sup := range s.store.grounds[todo[i]].ranking(s) {
 			r := Reason{Support: s.support(sup)}
 			for _, f := range sup.by.facts {
 				r.Because = append(r.Because, explain(f))

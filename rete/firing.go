@@ -1,9 +1,6 @@
 package rete
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Bind tells which fact each name of a match is bound to.
 type Bind map[string]Handle
@@ -12,15 +9,14 @@ type Bind map[string]Handle
 // changes are one batch, rolled back when Then returns an error. It is of use
 // only while Then runs.
 type Firing struct {
-	s       *Session
-	match   matchID
-	end     *prodEnd
-	token   tokenID
-	derived []*support
-	logs    []string
-	focus   []string
-	halt    bool
-	done    bool
+	s     *Session
+	match matchID
+	end   *prodEnd
+	token tokenID
+	logs  []string
+	focus []string
+	halt  bool
+	done  bool
 }
 
 var _ Env = (*Firing)(nil)
@@ -110,13 +106,7 @@ func (f *Firing) Derive(typ string, fields Fields) (Handle, error) {
 	if f.done {
 		return 0, ErrClosed
 	}
-	sup, err := f.s.batch.derive(f.s.conclusion(f.match), typ, fields)
-	if err != nil {
-		return 0, err
-	}
-	f.derived = slices.DeleteFunc(f.derived, func(x *support) bool { return x.fact == sup.fact })
-	f.derived = append(f.derived, sup)
-	return f.s.store.handle(sup.fact), nil
+	return f.s.batch.derive(f.s.conclusion(f.match), typ, fields)
 }
 
 // Update changes fields of a stated fact; see [Tx.Update].

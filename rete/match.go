@@ -401,7 +401,7 @@ func (s *Session) vanish(id matchID) {
 		if len(c.supports) > 0 {
 			c.cut = s.batch.number
 			s.countDefeat(id)
-			s.release(c, c.supports)
+			s.releaseAll(c)
 		}
 	}
 	s.free(id)

@@ -106,7 +106,7 @@ func (s *Session) fire(id matchID) {
 		s.lock(id, e)
 	}
 	f := &s.firingOf
-	*f = Firing{s: s, match: id, end: e, token: m.token, logs: f.logs[:0], derived: f.derived[:0]}
+	*f = Firing{s: s, match: id, end: e, token: m.token, logs: f.logs[:0]}
 	s.begin()
 	s.firing = f
 	s.report.Firings++
@@ -141,7 +141,7 @@ func (s *Session) act(f *Firing) error {
 func (s *Session) undo(f *Firing) {
 	s.batch.undo()
 	if c := s.conclusions[f.match]; c != nil {
-		s.release(c, c.supports)
+		s.releaseAll(c)
 	}
 	s.judge(f, s.settle())
 	s.endBatch()
@@ -171,7 +171,7 @@ func (s *Session) succeed(f *Firing) {
 		s.agenda.focus = append(s.agenda.focus, f.focus...)
 	}
 	if c := s.conclusions[f.match]; c != nil {
-		s.conclude(c, f.derived)
+		s.conclude(c)
 	}
 	s.report.Conflicts = append(s.report.Conflicts, s.batch.conflicts...)
 	if s.batch.stated {
@@ -189,28 +189,6 @@ func (s *Session) tellFiring(f *Firing, bind Bind) {
 	}
 	if s.cfg.Listener != nil {
 		s.cfg.Listener.Event(Event{Kind: Fired, Production: f.end.prog.ID, Bind: bind, Logs: logs})
-	}
-}
-
-// conclude replaces what a match concluded before by what it concludes now, and
-// remembers which types its production derives, to tell later whether it concludes
-// what it denies.
-func (s *Session) conclude(c *conclusion, derived []*support) {
-	var old []*support
-	for _, sup := range c.supports {
-		if !slices.ContainsFunc(derived, func(x *support) bool { return x.fact == sup.fact }) {
-			old = append(old, sup)
-		}
-	}
-	c.supports = slices.Concat(derived, old)
-	s.root(c)
-	s.release(c, old)
-	for _, sup := range c.supports {
-		p := c.end.node
-		if p.derives == nil {
-			p.derives = map[string]struct{}{}
-		}
-		p.derives[s.store.tableOf(sup.fact).typ.Name] = struct{}{}
 	}
 }
 

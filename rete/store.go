@@ -271,8 +271,8 @@ func (s *store) refresh(id factID) {
 	f := s.facts.at(id)
 	f.state |= live
 	if !f.state.has(stated) {
-		if g := s.grounds[id]; g != nil && len(g.supports) > 0 {
-			copy(s.row(id), g.supports[0].values)
+		if best := s.grounds[id].best(); best != nil {
+			copy(s.row(id), best.values)
 		} else {
 			f.state &^= live
 		}
