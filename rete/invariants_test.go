@@ -417,9 +417,9 @@ func (c *checker) gates() {
 		m.each(func(t tokenID) {
 			owners++
 			o := n.owner(t)
-			for b, before := o.blocks, blockID(0); b != 0; before, b = b, n.blocks.at(b).nextOf {
-				if at := n.blocks.at(b); at.owner != t || at.prevOf != before {
-					c.fail("block %d is in the list of token %d", b, t)
+			if b := o.block; b != 0 {
+				if n.blocks.at(b).owner != t {
+					c.fail("block %d is the witness of token %d", b, t)
 				}
 				inside[t]++
 				c.blocks++

@@ -92,7 +92,10 @@ type hinge struct {
 }
 
 // pairer is a node that does something with a token and a fact that goes with it.
-type pairer interface{ pair(t tokenID, id itemID) }
+// enough tells that it needs no other fact for the token.
+type pairer interface {
+	pair(t tokenID, id itemID) (enough bool)
+}
 
 // hang shares the alpha memory and the two indexes of a join.
 func (h *hinge) hang(p *part, spec *joinSpec, left *memory, try pairer) {
@@ -153,7 +156,9 @@ func (h *hinge) eachFact(t tokenID) {
 	in, all := h.facts(t)
 	if all {
 		for id := h.right.head; id != 0; id = n.items.at(id).next {
-			h.try.pair(t, id)
+			if h.try.pair(t, id) {
+				return
+			}
 		}
 		return
 	}
@@ -162,7 +167,9 @@ func (h *hinge) eachFact(t tokenID) {
 	}
 	for l := n.buckets.at(in).head; l != 0; {
 		f := n.filings.at(l)
-		h.try.pair(t, itemID(f.member))
+		if h.try.pair(t, itemID(f.member)) {
+			return
+		}
 		l = f.next
 	}
 }
@@ -215,12 +222,13 @@ func (n *joinNode) leftAdd(t tokenID) {
 }
 
 // pair joins a token with a fact if the tests hold.
-func (n *joinNode) pair(t tokenID, id itemID) {
+func (n *joinNode) pair(t tokenID, id itemID) (enough bool) {
 	fact := n.hinge.net.items.at(id).fact
 	if n.hinge.passes(t, fact) {
 		n.work.Tokens++
 		n.out.add(t, id, fact, 0)
 	}
+	return false
 }
 
 // detach clears out before the alpha memory goes: tokens hang on its items.

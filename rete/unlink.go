@@ -121,8 +121,12 @@ func (m *alphaMemory) gatherLinked(id itemID) {
 			continue
 		}
 		if h.rightNumber == 0 {
-			for t := h.left.head; t != 0; t = n.tokens.at(t).mate {
-				n.active = append(n.active, candidate{h, t})
+			for t := h.left.head; t != 0; {
+				tok := n.tokens.at(t)
+				if !h.patient || n.owners.at(ownerID(tok.extra)).block == 0 {
+					n.active = append(n.active, candidate{h, t})
+				}
+				t = tok.mate
 			}
 			continue
 		}
