@@ -177,12 +177,17 @@ func (b *batch) assertRow(t *factTable, row []symbol, there, gone factID) Handle
 }
 
 // claim gives the fact to hold the values: one that went in this batch, or a new
-// one.
+// one. In the one that went a value identical to the old one leaves it, as in fill.
 func (b *batch) claim(t *factTable, row []symbol, gone factID) factID {
+	st := &b.s.store
 	if gone != 0 {
+		for i, old := range st.row(gone) {
+			if st.syms.identical(row[i], old) {
+				row[i] = old
+			}
+		}
 		return gone
 	}
-	st := &b.s.store
 	id := st.create(t)
 	st.touch(id)
 	copy(st.row(id), row)
