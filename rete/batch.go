@@ -10,7 +10,8 @@ type batch struct {
 	merged    []Handle // aliases made in this batch
 	conflicts []Conflict
 	derived   []derivation
-	stated    bool // whether a statement changed
+	ends      []expiry // as they were before ExpireAt
+	stated    bool     // whether a statement changed
 }
 
 // rollback undoes the batch and closes it.
@@ -35,6 +36,7 @@ func (b *batch) undo() {
 	for _, h := range b.merged {
 		delete(st.alias, h)
 	}
+	b.s.expiries.restore(b.ends)
 	st.lost = st.lost[:0]
 	st.end()
 }
