@@ -14,8 +14,8 @@ type checker struct {
 	errs []error
 	free map[symbol]bool // symbols that stand for nothing
 
-	filings, blocks, members int
-	visits                   map[visitID]bool
+	filings, blocks int
+	visits          map[visitID]bool
 }
 
 // CheckInvariants tells what is wrong with the inside of a session between batches.

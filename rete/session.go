@@ -142,7 +142,7 @@ func (s *Session) begin() uint64 {
 	b := &s.batch
 	b.number++
 	b.stated = false
-	b.merged, b.conflicts = b.merged[:0], b.conflicts[:0]
+	b.merged, b.conflicts, b.ends = b.merged[:0], b.conflicts[:0], b.ends[:0]
 	s.open = b.number
 	return b.number
 }
