@@ -153,7 +153,7 @@ func (c churn) round(e *engine, changes int) ([]int, error) {
 }
 
 // replace retracts a fact, if there is one, and asserts another.
-func replace(e *engine, old rete.Handle, s shape, a, b int) (rete.Handle, error) {
+func replace(e *engine, old rete.Handle, s *shape, a, b int) (rete.Handle, error) {
 	tx := e.session.Begin()
 	defer tx.Rollback()
 	if old != 0 {

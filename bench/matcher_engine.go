@@ -10,86 +10,45 @@ import (
 // Whatever touches the fact API of package rete is in this file.
 
 // scalar is a value of a fact.
-type scalar = any
+type scalar = rete.Value
 
-func number(n int) scalar  { return n }
-func text(s string) scalar { return s }
+func number(n int) scalar  { return rete.Int(int64(n)) }
+func text(s string) scalar { return rete.String(s) }
 
-// shape is a list of fields of a type whose values are given in that order.
+// shape is a list of fields of a type; the engine's own is known when it has
+// compiled.
 type shape struct {
 	typ    string
 	fields []string
+	rows   *rete.Shape
 }
 
-func (s shape) row(values []scalar) rete.Fields {
-	fields := make(rete.Fields, len(values))
-	for i, v := range values {
-		fields[s.fields[i]] = v
+func assertRow(tx *rete.Tx, s *shape, values ...scalar) (rete.Handle, error) {
+	return tx.AssertRow(s.rows, values...)
+}
+
+func updateRow(tx *rete.Tx, h rete.Handle, s *shape, values ...scalar) error {
+	return tx.UpdateRow(h, s.rows, values...)
+}
+
+// sumOfCosts is the condition of d2: an owner and the sum of his resources.
+func sumOfCosts(above int) []rete.Element {
+	return []rete.Element{
+		rete.Match("owner", "o"),
+		rete.Accumulate(rete.Accumulation{
+			From: []rete.Element{rete.Match("res", "r", rete.JoinEq("owner", "o", "name"))},
+			Let:  []rete.Aggregate{{Name: "total", Op: rete.Sum, Of: rete.Read("r", "cost")}},
+		}),
+		rete.Having("total", rete.Greater("", above)),
 	}
-	return fields
 }
-
-// changer is a batch or a firing.
-type changer interface {
-	Assert(typ string, fields rete.Fields) (rete.Handle, error)
-	Update(h rete.Handle, fields rete.Fields) error
-	Retract(h rete.Handle) error
-}
-
-func assertRow(tx changer, s shape, values ...scalar) (rete.Handle, error) {
-	return tx.Assert(s.typ, s.row(values))
-}
-
-func updateRow(tx changer, h rete.Handle, s shape, values ...scalar) error {
-	return tx.Update(h, s.row(values))
-}
-
-// joinCompare is a comparison with a field of an earlier clause.
-func joinCompare(as, field string, is relation, with at) rete.Test {
-	name, other := with.parts()
-	return rete.Check(rete.Func{
-		Label: fmt.Sprintf("%s.%s %d %s", as, field, is, with),
-		Reads: []rete.Ref{{Name: as, Field: field}, {Name: name, Field: other}},
-		Test: func(env rete.Env) (bool, error) {
-			a, b := fieldOf(env, as, field), fieldOf(env, name, other)
-			if is == differs {
-				return a != b, nil
-			}
-			x, _ := a.(int64)
-			y, _ := b.(int64)
-			return is == greater && x > y || is == less && x < y, nil
-		},
-	})
-}
-
-// fieldOf reads a field of a bound fact.
-func fieldOf(env rete.Env, as, field string) any {
-	f, _ := env.Fact(as)
-	v, _ := f.Get(field)
-	return v
-}
-
-// sumOfCosts is the condition of d2 where the engine sums; as long as it is nil
-// the workload keeps each owner's sum in a fact, as it does for CLIPS. To switch
-// it on, let it be
-//
-//	func(above int) []rete.Element {
-//		return []rete.Element{
-//			rete.Match("owner", "o"),
-//			rete.Accumulate(rete.Accumulation{
-//				From: []rete.Element{rete.Match("res", "r", rete.JoinEq("owner", "o", "name"))},
-//				Let:  []rete.Aggregate{{Name: "total", Op: rete.Sum, Of: rete.Read("r", "cost")}},
-//			}),
-//			rete.Having("total", rete.Greater("", above)),
-//		}
-//	}
-var sumOfCosts func(above int) []rete.Element
 
 // engine is a session of Trimtab with the counts of its firings.
 type engine struct {
 	base    *rete.Base
 	session *rete.Session
-	shapes  map[string]shape
+	shapes  map[string]*shape
+	all     []*shape // those of shapes, and those of deeds
 	counts  []int
 }
 
@@ -104,25 +63,31 @@ func newEngine(types []schema, rules []rule) (*engine, error) {
 	if e.base, err = rete.Compile(reteTypes(types), productions); err != nil {
 		return nil, err
 	}
-	e.open()
+	for _, s := range e.all {
+		if s.rows, err = e.base.Shape(s.typ, s.fields...); err != nil {
+			return nil, err
+		}
+	}
+	e.session = rete.NewSession(e.base, rete.Config{MaxFirings: 10_000_000})
 	return e, nil
 }
 
 // declare names the shapes: a type's own, and "type.field" for one field of it.
 func (e *engine) declare(types []schema) {
-	e.shapes = map[string]shape{}
+	e.shapes = map[string]*shape{}
 	for _, t := range types {
-		e.shapes[t.name] = shape{t.name, t.fields}
+		e.shapes[t.name] = e.shape(t.name, t.fields)
 		for _, f := range t.fields {
-			e.shapes[t.name+"."+f] = shape{t.name, []string{f}}
+			e.shapes[t.name+"."+f] = e.shape(t.name, []string{f})
 		}
 	}
 }
 
-// open starts again without facts, with the rules that are compiled.
-func (e *engine) open() {
-	e.session = rete.NewSession(e.base, rete.Config{MaxFirings: 10_000_000})
-	clear(e.counts)
+// shape notes a shape to be found.
+func (e *engine) shape(typ string, fields []string) *shape {
+	s := &shape{typ: typ, fields: fields}
+	e.all = append(e.all, s)
+	return s
 }
 
 func reteTypes(types []schema) []rete.Type {
@@ -185,7 +150,7 @@ func elements(when []clause) []rete.Element {
 	for i, c := range when {
 		tests := make([]rete.Test, len(c.tests))
 		for j, t := range c.tests {
-			tests[j] = condition(c.as, t)
+			tests[j] = condition(t)
 		}
 		all[i] = rete.Match(c.typ, c.as, tests...)
 		if c.absent {
@@ -195,13 +160,11 @@ func elements(when []clause) []rete.Element {
 	return all
 }
 
-func condition(as string, t test) rete.Test {
+func condition(t test) rete.Test {
 	if with, is := t.to[0].(at); is {
-		if t.relation != equal {
-			return joinCompare(as, t.field, t.relation, with)
-		}
+		join := [...]func(field, name, other string) rete.Test{rete.JoinEq, rete.JoinNe, rete.JoinGreater, rete.JoinLess}[t.relation]
 		name, field := with.parts()
-		return rete.JoinEq(t.field, name, field)
+		return join(t.field, name, field)
 	}
 	switch t.relation {
 	case differs:
@@ -265,58 +228,62 @@ func counter(n *int) act {
 }
 
 func (e *engine) act(d deed, types map[string]string) (act, error) {
-	names := make([]string, len(d.values))
-	for i, s := range d.values {
-		names[i] = s.field
-	}
+	names, values := settings(d.values)
 	switch d.verb {
 	case assert:
-		s := shape{d.on, names}
-		return func(f *rete.Firing) error { _, err := assertRow(f, s, row(f, d.values)...); return err }, nil
+		s := e.shape(d.on, names)
+		return func(f *rete.Firing) error { _, err := f.AssertRow(s.rows, values(f)...); return err }, nil
 	case update:
-		s := shape{types[d.on], names}
-		return func(f *rete.Firing) error { return updateRow(f, handleOf(f, d.on), s, row(f, d.values)...) }, nil
+		s := e.shape(types[d.on], names)
+		return func(f *rete.Firing) error { return f.UpdateRow(f.Handle(d.on), s.rows, values(f)...) }, nil
 	case retract:
-		return func(f *rete.Firing) error { return f.Retract(handleOf(f, d.on)) }, nil
+		return func(f *rete.Firing) error { return f.Retract(f.Handle(d.on)) }, nil
 	case halt:
 		return func(f *rete.Firing) error { f.Halt(); return nil }, nil
 	case calculate:
 		s := e.shapes[d.on]
 		return func(f *rete.Firing) error {
-			_, err := assertRow(f, s, d.call.row(integers(f, d.values))...)
+			_, err := f.AssertRow(s.rows, d.call.row(integers(f, d.values))...)
 			return err
 		}, nil
 	}
 	return nil, fmt.Errorf("no verb %d", d.verb)
 }
 
-func handleOf(f *rete.Firing, as string) rete.Handle {
-	fact, _ := f.Fact(as)
-	return fact.Handle()
+// settings are the fields that a deed sets, and what gives their values; the
+// slice that it gives is good until the next call.
+func settings(all []setting) (names []string, values func(f *rete.Firing) []scalar) {
+	sources := make([]func(f *rete.Firing) scalar, len(all))
+	for i, s := range all {
+		names = append(names, s.field)
+		sources[i] = source(s.value)
+	}
+	row := make([]scalar, len(all))
+	return names, func(f *rete.Firing) []scalar {
+		for i, s := range sources {
+			row[i] = s(f)
+		}
+		return row
+	}
 }
 
-// row are the values that a deed sets.
-func row(f *rete.Firing, values []setting) []scalar {
-	all := make([]scalar, len(values))
-	for i, s := range values {
-		switch v := s.value.(type) {
-		case int:
-			all[i] = number(v)
-		case string:
-			all[i] = text(v)
-		case at:
-			as, field := v.parts()
-			all[i] = fieldOf(f, as, field)
-		case plus:
-			all[i] = number(integer(f, v.to) + v.by)
-		}
+// source gives what a field is set to.
+func source(value any) func(f *rete.Firing) scalar {
+	switch v := value.(type) {
+	case at:
+		as, field := v.parts()
+		return func(f *rete.Firing) scalar { v, _ := f.Read(as, field); return v }
+	case plus:
+		return func(f *rete.Firing) scalar { return number(integer(f, v.to) + v.by) }
 	}
-	return all
+	constant := rete.Of(value)
+	return func(*rete.Firing) scalar { return constant }
 }
 
 func integer(f *rete.Firing, a at) int {
 	as, field := a.parts()
-	n, _ := fieldOf(f, as, field).(int64)
+	v, _ := f.Read(as, field)
+	n, _ := v.Int()
 	return int(n)
 }
 

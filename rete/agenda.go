@@ -67,13 +67,18 @@ func (s Strategy) String() string {
 
 // activation is a match on the agenda, with what orders it.
 type activation struct {
-	match    matchID
-	stamp    uint32 // that of the match, or the match has gone from the agenda
-	priority int
-	born     uint64
-	weight   int      // of Simplicity and its kin: the tests of the production
-	first    uint64   // of Mea: the age of the first fact; of Random: the lot
-	ages     []uint64 // of Lex and Mea: of the facts, the youngest first
+	match     matchID
+	stamp     uint32 // that of the match, or the match has gone from the agenda
+	priority  int
+	born      uint64
+	*standing // of strategies that ask for more
+}
+
+// standing is what the strategies other than Depth and Breadth look at.
+type standing struct {
+	weight int      // of Simplicity and its kin: the tests of the production
+	first  uint64   // of Mea: the age of the first fact; of Random: the lot
+	ages   []uint64 // of Lex and Mea: of the facts, the youngest first
 }
 
 // queue holds the activations of one agenda group, the next one on top of a heap.
@@ -268,7 +273,7 @@ func (s *Session) activate(id matchID) {
 		s.agenda.add("", x)
 		return
 	}
-	x.weight = e.chain.weight
+	x.standing = &standing{weight: e.chain.weight}
 	if e.chain.salience != nil {
 		x.priority = s.salience(e, m.token)
 	}

@@ -10,7 +10,8 @@ type batch struct {
 	merged    []Handle // aliases made in this batch
 	conflicts []Conflict
 	derived   []derivation
-	stated    bool // whether a statement changed
+	ends      []expiry // as they were before ExpireAt
+	stated    bool     // whether a statement changed
 }
 
 // rollback undoes the batch and closes it.
@@ -35,6 +36,7 @@ func (b *batch) undo() {
 	for _, h := range b.merged {
 		delete(st.alias, h)
 	}
+	b.s.expiries.restore(b.ends)
 	st.lost = st.lost[:0]
 	st.end()
 }
@@ -177,12 +179,17 @@ func (b *batch) assertRow(t *factTable, row []symbol, there, gone factID) Handle
 }
 
 // claim gives the fact to hold the values: one that went in this batch, or a new
-// one.
+// one. In the one that went a value identical to the old one leaves it, as in fill.
 func (b *batch) claim(t *factTable, row []symbol, gone factID) factID {
+	st := &b.s.store
 	if gone != 0 {
+		for i, old := range st.row(gone) {
+			if st.syms.identical(row[i], old) {
+				row[i] = old
+			}
+		}
 		return gone
 	}
-	st := &b.s.store
 	id := st.create(t)
 	st.touch(id)
 	copy(st.row(id), row)
@@ -275,8 +282,9 @@ func (b *batch) move(h Handle, id factID, row []symbol) error {
 		return &FactError{Type: t.typ.Name, Handle: h, Err: ErrDerived}
 	}
 	b.stated = true
+	hash := st.identity(t, row)
 	if !t.typ.Bag {
-		if there, _ := st.existing(t, row); there != 0 {
+		if there, _ := st.hashed(t, row, hash); there != 0 {
 			b.merge(id, there)
 			return nil
 		}
@@ -284,8 +292,8 @@ func (b *batch) move(h Handle, id factID, row []symbol) error {
 	st.touch(id)
 	st.unfile(id)
 	copy(st.row(id), row)
-	st.file(id)
-	b.state(id, row)
+	st.fileAt(id, hash)
+	st.forget(id)
 	return nil
 }
 

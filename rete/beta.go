@@ -26,8 +26,10 @@ type token struct {
 	mateBefore tokenID
 
 	filings linkID
-	extra   uint32 // what the memory's user keeps for it: an owner, a match, a contribution
-	dead    bool   // gone; its record is free when the batch ends
+	extra   uint32  // what the memory's user keeps for it: an owner, a match, a contribution
+	depth   uint16  // that of the memory
+	dead    bool    // gone; its record is free when the batch ends
+	_       [5]byte // a token fills one line of a cache
 }
 
 // memory holds the tokens that one node lets through, and knows the nodes below.
@@ -52,6 +54,8 @@ type memory struct {
 	gate       *gate      // of which these are the owner tokens
 	acc        *accNode   // of which these are
 	static     bool       // the top: its token never goes
+	hashed     bool       // the indexes are kept up, see smallMemory
+	keyed      int32      // joins that need them, see unlink.go
 }
 
 // tokenIndex is an index of a memory by what some references name.
@@ -60,6 +64,7 @@ type tokenIndex struct {
 	up     int32 // of the first reference: levels above the token
 	field  int32
 	users  int32
+	depth  int32 // of the tokens
 	refs   []ref
 }
 
@@ -165,7 +170,7 @@ func (m *memory) unlink(p *part) {
 func (m *memory) add(parent tokenID, id itemID, fact factID, value symbol) tokenID {
 	n := m.net
 	t, tok := n.tokens.alloc()
-	*tok = token{parent: parent, fact: fact, value: value, memory: m.id, item: id, mate: m.head}
+	*tok = token{parent: parent, fact: fact, value: value, memory: m.id, item: id, mate: m.head, depth: uint16(m.depth)}
 	if m.head != 0 {
 		n.tokens.at(m.head).mateBefore = t
 	}
@@ -187,8 +192,13 @@ func (m *memory) add(parent tokenID, id itemID, fact factID, value symbol) token
 		}
 		item.tokens = t
 	}
-	for _, x := range m.indexes {
-		m.file(t, tok, x)
+	switch {
+	case m.hashed:
+		for _, x := range m.indexes {
+			m.file(t, tok, x)
+		}
+	case m.size > smallMemory && len(m.indexes) > 0:
+		m.hash()
 	}
 	switch {
 	case m.gate != nil:
@@ -233,8 +243,54 @@ func (n *network) drop(t tokenID) {
 	}
 	n.dead = append(n.dead, t)
 	if m.size--; m.size == 0 {
+		m.hashed = m.keyed > 0
 		m.unlinkRight()
 	}
+}
+
+// smallMemory is how many tokens a memory holds before it files them: so few are
+// looked through sooner than one is filed and taken out again, and most memories of
+// most rule sets never hold more.
+const smallMemory = 8
+
+// hash files the tokens that are there.
+func (m *memory) hash() {
+	m.hashed = true
+	for _, x := range m.indexes {
+		m.fileAll(x)
+	}
+}
+
+// fileAll files the tokens in one index.
+func (m *memory) fileAll(x *tokenIndex) {
+	for t := m.head; t != 0; {
+		tok := m.net.tokens.at(t)
+		m.file(t, tok, x)
+		t = tok.mate
+	}
+}
+
+// withKey appends the tokens that have a key to a list.
+func (m *memory) withKey(x *tokenIndex, key uint32, list []tokenID) []tokenID {
+	n := m.net
+	if m.hashed {
+		in := n.find(x.number, key)
+		if in == 0 {
+			return list
+		}
+		for l := n.buckets.at(in).head; l != 0; {
+			f := n.filings.at(l)
+			list = append(list, tokenID(f.member))
+			l = f.next
+		}
+		return list
+	}
+	for t := m.head; t != 0; t = n.tokens.at(t).mate {
+		if k, ok := n.keyOfToken(x, t, false); ok && k == key {
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // unhookToken takes a token out of every list.
@@ -295,7 +351,7 @@ func (n *network) up(t tokenID, levels int32) tokenID {
 }
 
 // depthOf is the length of a token's chain.
-func (n *network) depthOf(t tokenID) int32 { return n.memories.at(n.tokens.at(t).memory).depth }
+func (n *network) depthOf(t tokenID) int32 { return int32(n.tokens.at(t).depth) }
 
 // at is the token of a chain that has a depth.
 func (n *network) at(t tokenID, depth int) tokenID { return n.up(t, n.depthOf(t)-int32(depth)) }
@@ -340,14 +396,18 @@ func (n *network) keyOfToken(x *tokenIndex, t tokenID, make bool) (uint32, bool)
 		}
 		return uint32(n.store.syms.canon(sym)), sym.joins()
 	}
-	key := uint32(0)
+	var space [4]symbol
+	syms := space[:0]
 	for _, r := range x.refs { // as in keyOfRow
-		if !n.read(r, t).joins() {
+		sym := n.readFrom(r, t, x.depth)
+		if !sym.joins() {
 			return 0, false
 		}
+		syms = append(syms, sym)
 	}
-	for i, r := range x.refs {
-		if key = n.extend(key, i, n.read(r, t), make); key == 0 {
+	key := uint32(0)
+	for i, sym := range syms {
+		if key = n.extend(key, i, sym, make); key == 0 {
 			return 0, false
 		}
 	}
@@ -376,14 +436,15 @@ func (m *memory) index(refs []ref) *tokenIndex {
 		x = &tokenIndex{}
 	}
 	*x = tokenIndex{
-		number: m.net.number(len(refs)), refs: refs, users: 1,
+		number: m.net.number(len(refs)), refs: refs, users: 1, depth: m.depth,
 		up: m.depth - int32(refs[0].depth), field: int32(refs[0].field),
 	}
 	m.indexes = append(m.indexes, x)
-	for t := m.head; t != 0; {
-		tok := m.net.tokens.at(t)
-		m.file(t, tok, x)
-		t = tok.mate
+	switch {
+	case m.hashed:
+		m.fileAll(x)
+	case m.size > smallMemory:
+		m.hash()
 	}
 	return x
 }

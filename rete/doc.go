@@ -16,6 +16,11 @@
 //	err = tx.Commit()
 //	report, err := s.Run(ctx)
 //
+// Values are kept once and named by 32-bit symbols; facts, tokens and matches are
+// records without pointers in slabs (slab.go, symbol.go). Productions share alpha
+// memories and joins by normalised tests; a join hears of a change only when it has
+// something to say to it (unlink.go).
+//
 // The matcher follows Forgy, "Rete: A Fast Algorithm for the Many Pattern/Many
 // Object Pattern Match Problem" (1982) and Doorenbos, "Production Matching for
 // Large Learning Systems" (CMU-CS-95-113).

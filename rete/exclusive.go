@@ -75,7 +75,7 @@ func (s *Session) unpark(id matchID) {
 }
 
 // free lets go of the lock that a match holds: the others are back on the agenda,
-// as old as they are.
+// as old as they are. Of those that went in the same wave nothing more can be asked.
 func (s *Session) free(id matchID) {
 	name, there := s.lockOf[id]
 	if !there {
@@ -89,7 +89,9 @@ func (s *Session) free(id matchID) {
 	}
 	delete(s.locks, name)
 	for _, other := range l.parked {
-		s.net.matches.at(other).state &^= parked
-		s.activate(other)
+		m := s.net.matches.at(other)
+		if m.state &^= parked; !m.state.has(gone) {
+			s.activate(other)
+		}
 	}
 }

@@ -53,6 +53,7 @@ func (tx *Tx) ExpireAt(h Handle, at time.Time) error {
 	}
 	h = b.s.store.handle(id)
 	x := &b.s.expiries
+	b.ends = append(b.ends, expiry{x.ends[h], h})
 	if at.IsZero() {
 		delete(x.ends, h)
 		return nil
@@ -63,6 +64,17 @@ func (tx *Tx) ExpireAt(h Handle, at time.Time) error {
 	x.ends[h] = at
 	heap.Push(&x.heap, expiry{at, h})
 	return nil
+}
+
+// restore gives facts the ends that they had before a batch that is undone.
+func (x *expiries) restore(ends []expiry) {
+	for i := len(ends) - 1; i >= 0; i-- {
+		if e := ends[i]; e.at.IsZero() {
+			delete(x.ends, e.handle)
+		} else {
+			x.ends[e.handle] = e.at // the heap still has it
+		}
+	}
 }
 
 // expire retracts the facts whose end has come.

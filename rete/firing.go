@@ -29,15 +29,51 @@ func (f *Firing) Bind() Bind { return f.end.bindings(f.token) }
 
 // Fact is the fact bound to a name, as it was when the firing began.
 func (f *Firing) Fact(name string) (Fact, bool) {
-	if f.done || name == "" {
+	id := f.bound(name)
+	if id == 0 {
 		return Fact{}, false
+	}
+	return Fact{f.s.store.shownVersion(id)}, true
+}
+
+// Handle is the handle of the fact bound to a name, or 0.
+func (f *Firing) Handle(name string) Handle {
+	if id := f.bound(name); id != 0 {
+		return f.s.store.handle(id)
+	}
+	return 0
+}
+
+// Read is a field of the fact bound to a name, as it was when the firing began, for
+// [Firing.AssertRow]: it makes no copy of the fact.
+func (f *Firing) Read(name, field string) (Value, bool) {
+	id := f.bound(name)
+	if id == 0 {
+		return Value{}, false
+	}
+	st := &f.s.store
+	i, ok := st.tableOf(id).typ.index[field]
+	if !ok {
+		return Value{}, false
+	}
+	sym := st.get(id, i)
+	if t := st.firstTouch(id); t != nil {
+		sym = st.before(t)[i]
+	}
+	return st.syms.unboxed(sym), sym != symAbsent
+}
+
+// bound is the fact bound to a name, or 0.
+func (f *Firing) bound(name string) factID {
+	if f.done || name == "" {
+		return 0
 	}
 	for i, b := range f.end.chain.facts {
 		if b.name == name {
-			return Fact{f.s.store.shownVersion(f.end.factAt(f.token, i))}, true
+			return f.end.factAt(f.token, i)
 		}
 	}
-	return Fact{}, false
+	return 0
 }
 
 // Value is the value that [Let] or an aggregate bound to a name.

@@ -14,8 +14,8 @@ type checker struct {
 	errs []error
 	free map[symbol]bool // symbols that stand for nothing
 
-	filings, blocks, members int
-	visits                   map[visitID]bool
+	filings, blocks int
+	visits          map[visitID]bool
 }
 
 // CheckInvariants tells what is wrong with the inside of a session between batches.
@@ -201,9 +201,13 @@ func (m *alphaMemory) keysOf(item *alphaItem) map[uint32]uint32 {
 	return keys
 }
 
-// keysOf are the keys under which a token must be filed, by number of the index.
+// keysOf are the keys under which a token must be filed, by number of the index:
+// none while the memory is small.
 func (m *memory) keysOf(t tokenID) map[uint32]uint32 {
 	keys := map[uint32]uint32{}
+	if !m.hashed {
+		return keys
+	}
 	for _, x := range m.indexes {
 		if key, ok := m.net.keyOfToken(x, t, false); ok {
 			keys[x.number] = key
@@ -252,6 +256,9 @@ func (c *checker) memories() {
 			size, before = size+1, t
 		}
 		c.equal("size of a memory of tokens", int(m.size), size)
+		if !m.hashed && (m.keyed > 0 || m.size > smallMemory && len(m.indexes) > 0) {
+			c.fail("%d tokens for %d keyed joins are not filed", m.size, m.keyed)
+		}
 		for i, p := range m.linked {
 			if p.in != m || int(p.place) != i {
 				c.fail("a node at place %d believes to be at %d", i, p.place)
@@ -410,9 +417,9 @@ func (c *checker) gates() {
 		m.each(func(t tokenID) {
 			owners++
 			o := n.owner(t)
-			for b, before := o.blocks, blockID(0); b != 0; before, b = b, n.blocks.at(b).nextOf {
-				if at := n.blocks.at(b); at.owner != t || at.prevOf != before {
-					c.fail("block %d is in the list of token %d", b, t)
+			if b := o.block; b != 0 {
+				if n.blocks.at(b).owner != t {
+					c.fail("block %d is the witness of token %d", b, t)
 				}
 				inside[t]++
 				c.blocks++

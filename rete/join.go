@@ -92,7 +92,10 @@ type hinge struct {
 }
 
 // pairer is a node that does something with a token and a fact that goes with it.
-type pairer interface{ pair(t tokenID, id itemID) }
+// enough tells that it needs no other fact for the token.
+type pairer interface {
+	pair(t tokenID, id itemID) (enough bool)
+}
 
 // hang shares the alpha memory and the two indexes of a join.
 func (h *hinge) hang(p *part, spec *joinSpec, left *memory, try pairer) {
@@ -130,6 +133,11 @@ func (h *hinge) facts(t tokenID) (in bucketID, all bool) {
 	if h.rightNumber == 0 {
 		return 0, true
 	}
+	if h.left.hashed { // then the token's bucket has its key
+		if b := h.net.filedIn(h.leftIndex.number, h.net.tokens.at(t).filings); b != 0 {
+			return h.net.find(h.rightNumber, h.net.buckets.at(b).key), false
+		}
+	}
 	key, ok := h.net.keyOfToken(h.leftIndex, t, false)
 	if !ok {
 		for _, r := range h.leftIndex.refs {
@@ -148,7 +156,9 @@ func (h *hinge) eachFact(t tokenID) {
 	in, all := h.facts(t)
 	if all {
 		for id := h.right.head; id != 0; id = n.items.at(id).next {
-			h.try.pair(t, id)
+			if h.try.pair(t, id) {
+				return
+			}
 		}
 		return
 	}
@@ -157,7 +167,9 @@ func (h *hinge) eachFact(t tokenID) {
 	}
 	for l := n.buckets.at(in).head; l != 0; {
 		f := n.filings.at(l)
-		h.try.pair(t, itemID(f.member))
+		if h.try.pair(t, itemID(f.member)) {
+			return
+		}
 		l = f.next
 	}
 }
@@ -170,7 +182,7 @@ func (h *hinge) passes(t tokenID, fact factID) bool {
 	}
 	for i := range h.spec.compare {
 		c := &h.spec.compare[i]
-		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.read(c.with, t))
+		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.readFrom(c.with, t, h.left.depth))
 		if err != nil {
 			h.net.noteAt(&h.tally, c.label, err)
 		}
@@ -210,12 +222,13 @@ func (n *joinNode) leftAdd(t tokenID) {
 }
 
 // pair joins a token with a fact if the tests hold.
-func (n *joinNode) pair(t tokenID, id itemID) {
+func (n *joinNode) pair(t tokenID, id itemID) (enough bool) {
 	fact := n.hinge.net.items.at(id).fact
 	if n.hinge.passes(t, fact) {
 		n.work.Tokens++
 		n.out.add(t, id, fact, 0)
 	}
+	return false
 }
 
 // detach clears out before the alpha memory goes: tokens hang on its items.

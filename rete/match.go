@@ -167,22 +167,33 @@ func (e *prodEnd) values(t tokenID) map[string]any {
 // type has one, by handle otherwise.
 func (e *prodEnd) compareFacts(a, b tokenID) int {
 	st := e.net.store
-	for i := range e.chain.facts {
-		x, y := e.factAt(a, i), e.factAt(b, i)
-		if x == y {
-			continue
-		}
-		t := st.tableOf(x)
-		if t.typ.keyed {
-			for _, k := range t.typ.key {
-				if c := st.syms.compareTotal(st.get(x, k), st.get(y, k)); c != 0 {
-					return c
-				}
+	x, y := e.differing(a, b)
+	if x == y {
+		return 0
+	}
+	if t := st.tableOf(x); t.typ.keyed {
+		for _, k := range t.typ.key {
+			if c := st.syms.compareTotal(st.get(x, k), st.get(y, k)); c != 0 {
+				return c
 			}
 		}
-		return st.byHandle(x, y)
 	}
-	return 0
+	return st.byHandle(x, y)
+}
+
+// differing are the first facts in which two tokens differ, 0 if they do not. It
+// goes up only to where the two part: matches that wait together mostly share what
+// is above.
+func (e *prodEnd) differing(a, b tokenID) (x, y factID) {
+	n := e.net
+	for a != b {
+		s, t := n.tokens.at(a), n.tokens.at(b)
+		if s.fact != t.fact {
+			x, y = s.fact, t.fact
+		}
+		a, b = s.parent, t.parent
+	}
+	return x, y
 }
 
 // byProduction orders matches whatever order they came in: by production, by

@@ -25,9 +25,11 @@ type ownerID uint32
 // owner is the state of an owner token.
 type owner struct {
 	matches int32
-	blocks  blockID // of a negative node: one for each fact that matches
+	block   blockID // of a negative node: the fact that matches
 	through tokenID // in out, while the gate is open
 	queued  bool    // in network.freed
+
+	settling bool
 }
 
 // newGate makes the memories of a negation below one memory.
@@ -43,14 +45,11 @@ func (n *network) newOwner() uint32 {
 	return uint32(id)
 }
 
-// dropOwner forgets it, and takes its blocks out of the facts that made them.
+// dropOwner forgets it, and takes its block out of the fact that made it.
 func (n *network) dropOwner(extra uint32) {
-	o := n.owners.at(ownerID(extra))
-	for b := o.blocks; b != 0; {
-		next := n.blocks.at(b).nextOf
+	if b := n.owners.at(ownerID(extra)).block; b != 0 {
 		n.unhookBlock(b)
 		n.blocks.release(b)
-		b = next
 	}
 	n.owners.release(ownerID(extra))
 }
@@ -58,9 +57,15 @@ func (n *network) dropOwner(extra uint32) {
 // owner is the state of an owner token.
 func (n *network) owner(t tokenID) *owner { return n.owners.at(ownerID(n.tokens.at(t).extra)) }
 
-// settle opens or shuts the gate as the matches say.
+// settle opens or shuts the gate as the matches say. A negation of a single pattern
+// looks for another fact first, if it lost its own.
 func (g *gate) settle(t tokenID) {
 	o := g.net.owner(t)
+	if g.hinge != nil && o.matches == 0 && g.hinge.right.size > 0 {
+		o.settling = true // the gate changes once, below
+		g.hinge.eachFact(t)
+		o.settling = false
+	}
 	open := (o.matches > 0) == g.exists
 	switch {
 	case open && o.through == 0:
@@ -72,12 +77,13 @@ func (g *gate) settle(t tokenID) {
 	}
 }
 
-// count counts one more match.
+// count counts one more match; the first changes the gate.
 func (g *gate) count(t tokenID) {
 	o := g.net.owner(t)
-	if o.matches++; o.matches == 1 {
-		g.settle(t)
+	if o.matches++; o.matches > 1 || o.settling {
+		return
 	}
+	g.settle(t)
 }
 
 // ease counts one match less.
@@ -95,29 +101,27 @@ func (g *gate) ease(t tokenID) {
 // blockID numbers a block.
 type blockID uint32
 
-// block is one fact that matches for one gate.
+// block is the fact that matches for one gate.
 //
 // It hangs on both sides, so that it goes with the fact and with the token in
-// constant time: the negative join result of section 2.7.
+// constant time: the negative join result of section 2.7. There every fact that
+// matches is kept; here one is, as a witness, and another is looked for when it
+// goes: whether a second one matches is asked only then.
 type block struct {
-	owner          tokenID
-	item           itemID
-	next, prev     blockID // of the fact's item
-	nextOf, prevOf blockID // of the owner
+	owner      tokenID
+	item       itemID
+	next, prev blockID // of the fact's item
 }
 
 // block notes that a fact matches for an owner token.
 func (n *network) block(t tokenID, item itemID) {
 	id, b := n.blocks.alloc()
 	i, o := n.items.at(item), n.owner(t)
-	*b = block{owner: t, item: item, next: i.blocks, nextOf: o.blocks}
+	*b = block{owner: t, item: item, next: i.blocks}
 	if i.blocks != 0 {
 		n.blocks.at(i.blocks).prev = id
 	}
-	if o.blocks != 0 {
-		n.blocks.at(o.blocks).prevOf = id
-	}
-	i.blocks, o.blocks = id, id
+	i.blocks, o.block = id, id
 }
 
 // unhookBlock takes a block out of the list of its fact.
@@ -136,17 +140,10 @@ func (n *network) unhookBlock(id blockID) {
 // lift takes a block away whose fact goes.
 func (n *network) lift(id blockID) {
 	n.unhookBlock(id)
-	b := *n.blocks.at(id)
-	if b.nextOf != 0 {
-		n.blocks.at(b.nextOf).prevOf = b.prevOf
-	}
-	if b.prevOf != 0 {
-		n.blocks.at(b.prevOf).nextOf = b.nextOf
-	} else {
-		n.owner(b.owner).blocks = b.nextOf
-	}
+	owner := n.blocks.at(id).owner
+	n.owner(owner).block = 0
 	n.blocks.release(id)
-	n.memories.at(n.tokens.at(b.owner).memory).gate.ease(b.owner)
+	n.memories.at(n.tokens.at(owner).memory).gate.ease(owner)
 }
 
 // negSpec is a negation, or an existence, of a single pattern.
@@ -188,18 +185,23 @@ func gateName(exists bool) string {
 // leftAdd implements [node].
 func (n *negativeNode) leftAdd(t tokenID) {
 	o := n.gate.own.add(t, 0, 0, 0)
-	if n.hinge.hears(o) {
-		n.hinge.eachFact(o)
-	}
+	n.hinge.hears(o)
 	n.gate.settle(o)
 }
 
-// pair lets the fact count if the tests that no index can decide hold.
-func (n *negativeNode) pair(o tokenID, id itemID) {
-	if n.hinge.passes(o, n.hinge.net.items.at(id).fact) {
-		n.hinge.net.block(o, id)
-		n.gate.count(o)
+// pair lets the fact be the owner's witness, if it has none and the tests that no
+// index can decide hold.
+func (n *negativeNode) pair(o tokenID, id itemID) (enough bool) {
+	net := n.hinge.net
+	if net.owner(o).block != 0 {
+		return true
 	}
+	if !n.hinge.passes(o, net.items.at(id).fact) {
+		return false
+	}
+	net.block(o, id)
+	n.gate.count(o)
+	return true
 }
 
 // detach drops the owner tokens, and with them what they let through.

@@ -33,15 +33,18 @@ type network struct {
 	visits  slab[visitID, visit]
 	matches slab[matchID, match]
 
-	timed   []retimer
-	freed   []tokenID // owner tokens whose gates may change at the end of the wave
-	groups  []*group  // of aggregates that changed in this wave
-	dead    []tokenID // to be free when the batch ends
-	active  []candidate
-	left    []itemID
-	noted   []*tally
-	reports int // made of them
-	env     env // of the function that runs
+	timed        []retimer
+	freed        []tokenID // owner tokens whose gates may change at the end of the wave
+	freedBefore  []tokenID // their places, used in turn
+	groups       []*group  // of aggregates that changed in this wave
+	groupsBefore []*group
+	dead         []tokenID // to be free when the batch ends
+	active       []candidate
+	found        []tokenID
+	left         []itemID
+	noted        []*tally
+	reports      int // made of them
+	env          env // of the function that runs
 
 	appeared []matchID
 	vanished []matchID
@@ -161,7 +164,7 @@ func (n *network) leave(d *delta, left []itemID) []itemID {
 func (n *network) release() {
 	for len(n.freed)+len(n.groups) > 0 {
 		freed := n.freed
-		n.freed = nil
+		n.freed, n.freedBefore = n.freedBefore[:0], freed
 		for _, t := range freed {
 			if tok := n.tokens.at(t); !tok.dead {
 				n.owner(t).queued = false
@@ -169,7 +172,7 @@ func (n *network) release() {
 			}
 		}
 		groups := n.groups
-		n.groups = nil
+		n.groups, n.groupsBefore = n.groupsBefore[:0], groups
 		for _, g := range groups {
 			g.settle()
 		}
@@ -182,7 +185,18 @@ func (n *network) endBatch() {
 	for _, t := range n.dead {
 		n.tokens.release(t)
 	}
-	n.dead = n.dead[:0]
+	n.dead, n.left, n.active = reuse(n.dead), reuse(n.left), reuse(n.active)
+	n.freed, n.freedBefore = reuse(n.freed), reuse(n.freedBefore)
+	n.appeared, n.vanished = reuse(n.appeared), reuse(n.vanished)
+}
+
+// reuse empties a list that is used again for each batch; what one large batch made
+// it grow to is given back.
+func reuse[T any](list []T) []T {
+	if cap(list) > 1<<16 {
+		return nil
+	}
+	return list[:0]
 }
 
 // setClock evaluates everything again that looks at the clock.

@@ -61,13 +61,9 @@ func (e *prodEnd) ask(syms []symbol) []matchID {
 			return nil
 		}
 	}
-	in := n.find(e.params.number, key)
-	if in == 0 {
-		return nil
-	}
 	var list []matchID
-	for l := n.buckets.at(in).head; l != 0; l = n.filings.at(l).next {
-		if id := e.matchOf(tokenID(n.filings.at(l).member)); id != 0 {
+	for _, t := range e.mem.withKey(e.params, key, nil) {
+		if id := e.matchOf(t); id != 0 {
 			list = append(list, id)
 		}
 	}

@@ -142,7 +142,7 @@ func (s *Session) begin() uint64 {
 	b := &s.batch
 	b.number++
 	b.stated = false
-	b.merged, b.conflicts = b.merged[:0], b.conflicts[:0]
+	b.merged, b.conflicts, b.ends = b.merged[:0], b.conflicts[:0], b.ends[:0]
 	s.open = b.number
 	return b.number
 }
@@ -157,11 +157,15 @@ func (s *Session) commit() error {
 
 // endBatch forgets the batch: what it touched is what it is now.
 func (s *Session) endBatch() {
+	s.open = 0
+	if len(s.store.touches)+len(s.net.dead)+len(s.passed) == 0 {
+		return
+	}
 	s.forgetGone()
 	s.net.endBatch()
 	s.store.end()
+	s.deltas, s.fresh, s.passed, s.went = reuse(s.deltas), reuse(s.fresh), reuse(s.passed), reuse(s.went)
 	s.sweep()
-	s.open = 0
 }
 
 // settle brings changes to the network in waves until nothing follows: facts
@@ -172,7 +176,7 @@ func (s *Session) endBatch() {
 // another support, and nothing in it fires. What fires is a batch of its own. The
 // error is that of a limit, which breaks the session.
 func (s *Session) settle() error {
-	for wave := 0; wave == 0 || len(s.store.touches) > s.store.wave || len(s.store.lost) > 0; wave++ {
+	for s.unsettled() {
 		s.maintain()
 		s.deltas = s.store.deltas(s.deltas[:0])
 		s.tellFacts(s.deltas)
@@ -182,6 +186,13 @@ func (s *Session) settle() error {
 		s.revise()
 	}
 	return nil
+}
+
+// unsettled tells whether there is news: of facts for the network, or of matches
+// for the agenda.
+func (s *Session) unsettled() bool {
+	st, n := &s.store, s.net
+	return len(st.touches) > st.wave || len(st.lost) > 0 || len(n.appeared)+len(n.vanished)+len(n.freed)+len(n.groups) > 0
 }
 
 // SetClock sets the time that [Env.Now] gives, retracts facts that expire, and

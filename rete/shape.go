@@ -74,6 +74,33 @@ func Time(t time.Time) Value { return Value{kind: kindTime, other: t} }
 // Of is any value that [Fields] can hold.
 func Of(v any) Value { return Value{kind: kindKeyer, other: v} }
 
+// Int is the number of a whole number; false for any other value.
+func (v Value) Int() (int64, bool) { return int64(v.num), v.kind == kindInt }
+
+// Any is the value as [Fields] hold it; [Absent] for none.
+func (v Value) Any() any { return v.any() }
+
+// unboxed is the value of a symbol.
+func (s *symbols) unboxed(sym symbol) Value {
+	if sym&smallInt != 0 {
+		return Int(small(sym))
+	}
+	switch x := s.value(sym).(type) {
+	case absent:
+		return Value{}
+	case int64:
+		return Int(x)
+	case string:
+		return String(x)
+	case bool:
+		return Bool(x)
+	case float64:
+		return Float(x)
+	default:
+		return Of(x)
+	}
+}
+
 // any is the value in a box.
 func (v *Value) any() any {
 	switch v.kind {

@@ -162,7 +162,11 @@ func (s *store) identity(t *factTable, row []symbol) uint32 {
 // existing finds the fact of an identity, or one that went in this batch: it
 // comes back under its handle, so that the network sees no event.
 func (s *store) existing(t *factTable, row []symbol) (there, gone factID) {
-	h := s.identity(t, row)
+	return s.hashed(t, row, s.identity(t, row))
+}
+
+// hashed is existing for a row whose hash is known.
+func (s *store) hashed(t *factTable, row []symbol, h uint32) (there, gone factID) {
 	for id, at := t.index.first(h); id != 0; id, at = t.index.next(h, at) {
 		if !s.sameIdentity(t, s.row(factID(id)), row) {
 			continue
@@ -212,7 +216,13 @@ func (s *store) create(t *factTable) factID {
 func (s *store) file(id factID) {
 	f := s.facts.at(id)
 	t := s.tables[f.table]
-	t.index.insert(s.identity(t, t.rows.at(f.row)), uint32(id))
+	s.fileAt(id, s.identity(t, t.rows.at(f.row)))
+}
+
+// fileAt is file for a fact whose hash is known.
+func (s *store) fileAt(id factID, h uint32) {
+	f := s.facts.at(id)
+	s.tables[f.table].index.insert(h, uint32(id))
 	f.state |= filed
 }
 
@@ -338,6 +348,7 @@ type delta struct {
 // deltas takes the net changes since the network was last told, in the order of
 // handles.
 func (s *store) deltas(list []delta) []delta {
+	list = slices.Grow(list, len(s.touches)-s.wave)
 	for i := s.wave; i < len(s.touches); i++ {
 		t := s.touches[i]
 		f := s.facts.at(t.fact)
@@ -359,7 +370,7 @@ func (s *store) deltas(list []delta) []delta {
 		}
 	}
 	s.wave = len(s.touches)
-	if !slices.IsSortedFunc(list, s.byDelta) {
+	if len(list) > 1 && !slices.IsSortedFunc(list, s.byDelta) {
 		slices.SortFunc(list, s.byDelta)
 	}
 	return list
@@ -405,7 +416,7 @@ func (s *store) end() {
 			s.free(id)
 		}
 	}
-	s.touches, s.past, s.wave = s.touches[:0], s.past[:0], 0
+	s.touches, s.past, s.wave = reuse(s.touches), reuse(s.past), 0
 }
 
 // free gives the record of a fact back.

@@ -121,16 +121,16 @@ func (m *alphaMemory) gatherLinked(id itemID) {
 			continue
 		}
 		if h.rightNumber == 0 {
-			for t := h.left.head; t != 0; t = n.tokens.at(t).mate {
-				n.active = append(n.active, candidate{h, t})
+			for t := h.left.head; t != 0; {
+				tok := n.tokens.at(t)
+				if !h.patient || n.owners.at(ownerID(tok.extra)).block == 0 {
+					n.active = append(n.active, candidate{h, t})
+				}
+				t = tok.mate
 			}
 			continue
 		}
-		found := false
-		if in := h.tokensOf(id); in != 0 {
-			found = n.gather(h, in)
-		}
-		if found {
+		if h.gatherTokens(id) {
 			h.waste = 0
 		} else if h.waste++; h.waste > h.left.size+patience {
 			h.key()
@@ -138,25 +138,28 @@ func (m *alphaMemory) gatherLinked(id itemID) {
 	}
 }
 
-// tokensOf is the bucket of tokens that have a fact's key.
-func (h *hinge) tokensOf(id itemID) bucketID {
+// gatherTokens collects the tokens that have a fact's key, and tells whether there
+// are any.
+func (h *hinge) gatherTokens(id itemID) bool {
 	n := h.net
 	in := n.filedIn(h.rightNumber, n.items.at(id).filings)
 	if in == 0 {
-		return 0
+		return false
 	}
-	return n.find(h.leftIndex.number, n.buckets.at(in).key)
+	n.found = h.left.withKey(h.leftIndex, n.buckets.at(in).key, n.found[:0])
+	for _, t := range n.found {
+		n.active = append(n.active, candidate{h, t})
+	}
+	return len(n.found) > 0
 }
 
 // gather collects the tokens of a bucket.
-func (n *network) gather(h *hinge, in bucketID) bool {
-	l := n.buckets.at(in).head
-	for at := l; at != 0; {
-		f := n.filings.at(at)
+func (n *network) gather(h *hinge, in bucketID) {
+	for l := n.buckets.at(in).head; l != 0; {
+		f := n.filings.at(l)
 		n.active = append(n.active, candidate{h, tokenID(f.member)})
-		at = f.next
+		l = f.next
 	}
-	return l != 0
 }
 
 // gatherKeyed collects what keyed joins hold with the key under which a fact was
@@ -186,6 +189,9 @@ func (n *network) activate(from int, id itemID) {
 func (h *hinge) key() {
 	h.keyed, h.waste = true, 0
 	h.unlinkRight()
+	if h.left.keyed++; !h.left.hashed {
+		h.left.hash()
+	}
 	for t := h.left.head; t != 0; t = h.net.tokens.at(t).mate {
 		h.note(t)
 	}
@@ -224,6 +230,7 @@ func (h *hinge) unkey() {
 		return
 	}
 	h.keyed, h.waste = false, 0
+	h.left.keyed--
 	n := h.net
 	for t := h.left.head; t != 0; t = n.tokens.at(t).mate {
 		tokens := n.filedIn(h.leftIndex.number, n.tokens.at(t).filings)

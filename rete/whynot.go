@@ -22,7 +22,8 @@ type Failure struct {
 	// Near are, for a pattern, the facts that fail the fewest tests, at most
 	// [Nearest]; for a condition its one test on the first of Given.
 	Near []Near
-	// Blocking are, for a negation, the matches inside of it, at most [Nearest].
+	// Blocking are, for a negation, matches inside of it, at most [Nearest]; of a
+	// negation of one pattern it is one fact for each of Given.
 	Blocking [][]Fact
 }
 
@@ -306,7 +307,7 @@ func (s *Session) blocking(f *Failure, e *prodEnd, at int, given []tokenID) {
 // blockers adds the facts of each match inside of a negation.
 func (s *Session) blockers(f *Failure, g *gate, owner tokenID) {
 	n := s.net
-	for b := n.owner(owner).blocks; b != 0 && len(f.Blocking) < Nearest; b = n.blocks.at(b).nextOf {
+	if b := n.owner(owner).block; b != 0 {
 		f.Blocking = append(f.Blocking, []Fact{{s.store.shownVersion(n.items.at(n.blocks.at(b).item).fact)}})
 	}
 	var walk func(t tokenID, facts []Fact)
