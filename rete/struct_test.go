@@ -1,6 +1,7 @@
 package rete_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -24,6 +25,18 @@ type price struct {
 }
 
 func (p price) ReteKey() string { return fmt.Sprint(p.Cents, p.Currency) }
+
+func (p price) MarshalBinary() ([]byte, error) { return fmt.Append(nil, p.Cents, " ", p.Currency), nil }
+
+// decodePrice is Config.DecodeValue for prices.
+func decodePrice(typ string, data []byte) (any, error) {
+	var p price
+	if typ != "rete_test.price" {
+		return nil, errors.New("no price")
+	}
+	_, err := fmt.Sscan(string(data), &p.Cents, &p.Currency)
+	return p, err
+}
 
 // common is embedded in structs.
 type common struct {
@@ -404,7 +417,7 @@ func ExampleTypeOf() {
 	_, _ = rete.AssertStruct(tx, VM{ID: "i-1", MonthlyCost: 30, Owner: &ann})
 	_, _ = rete.AssertStruct(tx, VM{ID: "i-2", MonthlyCost: 20})
 	_ = tx.Commit()
-	_, _ = s.Run(exampleContext)
+	_, _ = s.Run(context.Background())
 	for f := range s.FactsOf("VM") {
 		fmt.Println(f.Fields())
 	}
