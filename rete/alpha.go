@@ -90,11 +90,11 @@ func (n *network) alpha(spec *alphaSpec, reads *fieldSet) *alphaMemory {
 		if spec.timed {
 			n.timed = append(n.timed, mem)
 		}
-		for _, id := range n.store.shownOf(table) {
+		n.store.eachShown(table, func(id factID) {
 			if mem.passes(id) {
 				mem.add(id)
 			}
-		}
+		})
 	}
 	// The mask only grows: a production that goes leaves its fields in. That costs
 	// an evaluation now and then and no mistake, since the match set follows from
@@ -379,7 +379,7 @@ func (m *alphaMemory) releaseIndex(x *factIndex) {
 // retime tries every fact of the type again.
 func (m *alphaMemory) retime() {
 	n := m.net
-	for _, fact := range n.store.shownOf(n.store.byName[m.spec.typ.Name]) {
+	n.store.eachShown(n.store.byName[m.spec.typ.Name], func(fact factID) {
 		item := n.itemIn(fact, m)
 		switch passes := m.passes(fact); {
 		case passes && item == 0:
@@ -388,7 +388,7 @@ func (m *alphaMemory) retime() {
 			m.unhook(item)
 			n.dropItem(item)
 		}
-	}
+	})
 }
 
 // itemIn is the membership of the fact in a memory; facts are in few.
