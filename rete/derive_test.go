@@ -42,7 +42,9 @@ func (g *generator) rules(trace *[]string) ([]rete.Production, []naive.Rule, map
 	var ours []rete.Production
 	var twins []naive.Rule
 	priorities := map[string]int{}
+	g.bag = true // the twin concludes in an order of its own
 	for i := range g.int("rules", 1, 6) {
+		g.ways = 1
 		level := g.int("level", 0, len(levels)-1)
 		g.types, g.denied = levels[level].matches, levels[level].denies
 		pairs, scope := g.elements(g.int("elements", 1, 3), 1, nil)

@@ -54,8 +54,8 @@ type generator struct {
 	ways   int      // how many disjunctions there may still be
 	types  []string // of patterns and facts
 	denied []string // of patterns inside of negations; nil: the same
-	plain  bool     // nothing but patterns, negations of all kinds, Let and Where
 	now    *int64   // the clock, if tests may look at it
+	bag    bool     // facts are in no order: nothing is collected
 }
 
 func (g *generator) name(prefix string) string {
@@ -83,15 +83,15 @@ func (g *generator) element(nesting int, scope []named) (pair, []named) {
 	switch {
 	case kind >= 5 && kind < 8 && nesting > 0:
 		return g.negation(nesting, scope), scope
-	case kind == 8 && nesting > 0 && g.ways > 0 && !g.plain:
+	case kind == 8 && nesting > 0 && g.ways > 0:
 		return g.any(nesting, scope)
-	case kind >= 12 && nesting > 0 && !g.plain:
+	case kind >= 12 && nesting > 0:
 		return g.accumulate(nesting, scope)
 	case kind < 9 || len(scope) == 0:
 		return g.pattern(scope)
 	case kind == 9:
 		return g.let(scope)
-	case kind == 10 && !g.plain:
+	case kind == 10:
 		return g.having(scope), scope
 	}
 	return g.where(scope), scope
@@ -396,7 +396,7 @@ func (g *generator) accumulate(nesting int, scope []named) (pair, []named) {
 // aggregate draws one result. Where nothing is bound there is only counting.
 func (g *generator) aggregate(scope []named) (rete.Aggregate, naive.Agg) {
 	ours := rete.Aggregate{Name: g.name("n"), Op: rapid.SampledFrom(aggregates).Draw(g.t, "op")}
-	if len(scope) == 0 {
+	if len(scope) == 0 || g.bag && ours.Op == rete.Collect {
 		ours.Op = rete.Count
 	}
 	twin := naive.Agg{Name: ours.Name, Op: ours.Op.String()}
