@@ -84,10 +84,8 @@ func (s *Session) kept(next *Base) map[string]bool {
 			continue
 		}
 		kept[q.ID] = true
-		for _, types := range []map[string]bool{q.reads, q.negates} {
-			for name := range types {
-				kept[q.ID] = kept[q.ID] && next.types[name].same(s.base.types[name])
-			}
+		for _, name := range slices.Concat(q.reads, q.negates) {
+			kept[q.ID] = kept[q.ID] && next.types[name].same(s.base.types[name])
 		}
 	}
 	return kept

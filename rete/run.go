@@ -287,9 +287,9 @@ func (s *Session) following(p *prodNode) map[*prodNode]bool {
 }
 
 // meets tells whether a production has derived a fact of one of the types.
-func (p *prodNode) meets(types map[string]bool) bool {
+func (p *prodNode) meets(types []string) bool {
 	for typ := range p.derives {
-		if types[typ] {
+		if slices.Contains(types, typ) {
 			return true
 		}
 	}
