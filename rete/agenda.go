@@ -214,7 +214,7 @@ func (a *agenda) before(x, y *activation) bool {
 	n := a.net
 	p, q := n.endOf(n.matches.at(x.match)), n.endOf(n.matches.at(y.match))
 	if p.node != q.node {
-		return p.node.rank < q.node.rank
+		return p.node.id < q.node.id
 	}
 	return n.byProduction(x.match, y.match) < 0
 }

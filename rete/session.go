@@ -88,17 +88,9 @@ func NewSession(base *Base, cfg Config) *Session {
 	for _, p := range base.programs {
 		s.nodes[p.ID] = s.net.attach(p)
 	}
-	s.rankAll()
 	_ = s.settle() // a production without patterns matches the empty memory
 	s.endBatch()
 	return s
-}
-
-// rankAll gives each production its place among all, which breaks ties.
-func (s *Session) rankAll() {
-	for i, p := range s.base.programs {
-		s.nodes[p.ID].rank = uint32(i)
-	}
 }
 
 // idle tells why the session cannot be changed or run now: [ErrBusy], the error
