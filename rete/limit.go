@@ -27,7 +27,21 @@ func (s *Session) apply() (err error) {
 		defer s.catch(&err)
 	}
 	s.net.apply(s.deltas)
-	return nil
+	return s.memoryLimit()
+}
+
+// memoryLimit tells when the session holds too much. Whoever fires then is named.
+func (s *Session) memoryLimit() error {
+	limit := s.cfg.Limits.Bytes
+	if limit <= 0 || s.Memory() <= limit {
+		return nil
+	}
+	e := &LimitError{What: "bytes", Limit: limit}
+	if s.firing != nil {
+		e.Productions = []string{s.firing.end.prog.ID}
+	}
+	s.closed = e
+	return e
 }
 
 // catch makes an error of a limit that was passed. The network is broken then, and

@@ -26,6 +26,7 @@ type Config struct {
 type Limits struct {
 	Facts  int // that stand
 	Tokens int // partial and complete matches
+	Bytes  int // of [Session.Memory], looked at after each wave of changes
 }
 
 // Session is one working memory: facts, matches and agenda. It belongs to one
