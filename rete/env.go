@@ -120,6 +120,9 @@ func (n *network) value(notes **tally, c *call, t tokenID) (symbol, bool) {
 	return n.store.syms.intern(v), true
 }
 
+// until tells whether the function says when its result may change.
+func (c *call) until() bool { return c.fn.Timed && c.fn.Until != nil }
+
 // sign names a function so that two are taken for one only when label, reads and
 // places agree.
 func (c *call) sign() {
