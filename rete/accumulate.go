@@ -1,9 +1,6 @@
 package rete
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // Accumulation aggregates over all ways to satisfy From, for each match of what is
 // before it. Names bound in From are not seen outside; those of By and Let are
