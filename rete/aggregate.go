@@ -2,7 +2,7 @@ package rete
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,6 +17,14 @@ type Summer interface {
 	ReteAdd(other any) (any, error)
 	ReteSub(other any) (any, error)
 }
+
+// Why an aggregate of what is there has no result.
+var (
+	errSum        = errors.New("there are values that cannot be added up, or not to each other")
+	errOverflow   = errors.New("the sum is no 64-bit integer")
+	errAverage    = errors.New("only numbers have an average")
+	errPercentile = errors.New("only numbers have percentiles")
+)
 
 // aggregator is one aggregate of one group: change adds a value, or takes one away
 // that was added.
@@ -145,11 +153,11 @@ func (a *summer) result() (symbol, error) {
 	}
 	switch {
 	case a.n[1] > 0 || kinds > 1:
-		return symAbsent, fmt.Errorf("%w: values that cannot be added up", ErrKind)
+		return symAbsent, errSum
 	case kinds == 0 && a.mean:
 		return symAbsent, nil
 	case a.mean && ints+floats == 0:
-		return symAbsent, fmt.Errorf("%w: only numbers have an average", ErrKind)
+		return symAbsent, errAverage
 	case a.mean:
 		return a.syms.float(a.numbers.Mean()), nil
 	case len(a.others) > 0:
@@ -165,7 +173,7 @@ func (a *summer) result() (symbol, error) {
 	}
 	n, ok := a.numbers.Int()
 	if !ok {
-		return symAbsent, fmt.Errorf("%w: the sum is no 64-bit integer", ErrKind)
+		return symAbsent, errOverflow
 	}
 	return a.syms.int(n), nil
 }
@@ -227,7 +235,7 @@ func (a *ranker) result() (symbol, error) {
 		return symAbsent, nil
 	}
 	if a.kinds[kindInt] == 0 {
-		return symAbsent, fmt.Errorf("%w: only numbers have percentiles", ErrKind)
+		return symAbsent, errPercentile
 	}
 	f, _ := toFloat(a.syms.value(v))
 	return a.syms.float(f), nil

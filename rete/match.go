@@ -353,6 +353,9 @@ func (s *Session) rejoin(old, id matchID) (news bool) {
 	case !m.state.has(fired|waiting|parked) && e.then != nil:
 		s.activate(old)
 	}
+	if news && m.state.has(fired) {
+		s.lock(old, e) // which it lost with its place
+	}
 	return news
 }
 

@@ -26,6 +26,9 @@ var Absent any = absent{}
 // absent is a type of its own, so that no value from outside equals it.
 type absent struct{}
 
+// String lets explanations say so.
+func (absent) String() string { return "absent" }
+
 // Type describes the facts of one name.
 type Type struct {
 	Name string
