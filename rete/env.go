@@ -138,5 +138,3 @@ func (c *call) sign() {
 	buf = fmt.Append(buf, c.fn.Timed)
 	c.sig = string(buf)
 }
-
-func (c call) signature() string { return c.sig }
