@@ -39,9 +39,13 @@ func (s *Session) Adopt(next *Base) error {
 		delete(s.nodes, p.id)
 	}
 	for _, p := range added {
-		s.nodes[p.ID] = s.net.attach(p)
+		if err == nil {
+			err = s.attach(p)
+		}
 	}
-	err = errors.Join(err, s.settle())
+	if err == nil {
+		err = s.settle()
+	}
 	s.endBatch()
 	s.net.dropEnds(removed)
 	return err

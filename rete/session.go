@@ -87,7 +87,9 @@ func NewSession(base *Base, cfg Config) *Session {
 		}
 	}
 	for _, p := range base.programs {
-		s.nodes[p.ID] = s.net.attach(p)
+		if s.attach(p) != nil {
+			return s // it refuses everything
+		}
 	}
 	_ = s.settle() // a production without patterns matches the empty memory
 	s.endBatch()
@@ -196,9 +198,11 @@ func (s *Session) SetClock(now time.Time) error {
 		return err
 	}
 	s.begin()
-	s.net.setClock(now)
-	s.expire(now)
-	err := s.settle()
+	err := s.limited(func() { s.net.setClock(now) })
+	if err == nil {
+		s.expire(now)
+		err = s.settle()
+	}
 	s.endBatch()
 	return err
 }

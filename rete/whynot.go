@@ -59,6 +59,9 @@ func (n *Near) note(ok bool, t FailedTest) {
 // Of several branches it is the one that comes furthest. The error is a
 // [QueryError].
 func (s *Session) WhyNot(production string, bind Bind) (*Failure, error) {
+	if s.closed != nil {
+		return nil, s.closed
+	}
 	p := s.nodes[production]
 	if p == nil {
 		return nil, &QueryError{production, "there is no such production"}
