@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -317,8 +318,7 @@ func (g *generator) value(scope []named) (rete.Func, func(naive.Env) (any, bool)
 	switch kind := g.int("value", 0, 4); {
 	case kind == 0 && g.now != nil:
 		now := g.now
-		return rete.Func{Label: "now/2", Timed: true, Value: func(env rete.Env) (any, error) { return env.Now().Unix() / 2, nil }},
-			func(naive.Env) (any, bool) { return *now / 2, true }
+		return g.halfOfNow(), func(naive.Env) (any, bool) { return *now / 2, true }
 	case kind < 3:
 		return rete.Read(from, field), twin
 	}
@@ -327,6 +327,16 @@ func (g *generator) value(scope []named) (rete.Func, func(naive.Env) (any, bool)
 		Reads: []rete.Ref{{Name: from, Field: field}},
 		Value: func(env rete.Env) (any, error) { return read(env, from, field) },
 	}, twin
+}
+
+// halfOfNow draws a function of the clock, which may say when it changes.
+func (g *generator) halfOfNow() rete.Func {
+	f := rete.Func{Label: "now/2", Timed: true, Value: func(env rete.Env) (any, error) { return env.Now().Unix() / 2, nil }}
+	if g.int("until", 0, 1) == 0 {
+		f.Label += " until"
+		f.Until = func(env rete.Env) (time.Time, bool) { return time.Unix(env.Now().Unix()+1, 0), true }
+	}
+	return f
 }
 
 func (g *generator) where(scope []named) pair {
@@ -343,6 +353,17 @@ func (g *generator) condition(scope []named) (rete.Func, func(naive.Env) bool) {
 	now := g.now
 	if ours.Timed = now != nil && g.int("timed", 0, 2) == 0; ours.Timed {
 		ours.Label = from + "." + field + "<=now"
+		if g.int("until", 0, 1) == 0 {
+			ours.Label += " until"
+			ours.Until = func(env rete.Env) (time.Time, bool) {
+				x, err := read(env, from, field)
+				at, is := x.(int64)
+				if f, too := x.(float64); too {
+					at, is = int64(f), f == f
+				}
+				return time.Unix(at, 0), err == nil && is
+			}
+		}
 	}
 	ours.Test = func(env rete.Env) (bool, error) {
 		v := limit
