@@ -131,6 +131,9 @@ func (c *compiler) accumulation(a Accumulation, sc scope) ([]step, scope) {
 // accWay compiles one way through From.
 func (c *compiler) accWay(elems []Element, a Accumulation, inner scope) accWay {
 	steps, end := c.elements(elems, inner)
+	if len(steps) == 0 && len(a.From) > 0 {
+		c.fail("an empty branch always holds")
+	}
 	w := accWay{steps: steps}
 	for _, g := range a.By {
 		if g.Of.Value == nil {

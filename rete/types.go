@@ -35,6 +35,9 @@ func newTypeInfo(t Type) (*typeInfo, []error) {
 			info.key = append(info.key, i)
 		}
 	}
+	if t.Bag && info.keyed {
+		fail("a bag has no key")
+	}
 	for _, name := range t.Key {
 		i, ok := info.index[name]
 		switch {
@@ -60,7 +63,7 @@ func (t Type) clone() Type {
 // same tells whether facts of one type are facts of the other: Convert may
 // differ, since functions cannot be compared.
 func (t *typeInfo) same(u *typeInfo) bool {
-	return slices.Equal(t.Key, u.Key) && t.Contested == u.Contested &&
+	return slices.Equal(t.Key, u.Key) && t.Contested == u.Contested && t.Bag == u.Bag &&
 		slices.EqualFunc(t.Fields, u.Fields, func(a, b Field) bool {
 			return a.Name == b.Name && a.Optional == b.Optional
 		})
