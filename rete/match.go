@@ -3,6 +3,7 @@ package rete
 import (
 	"cmp"
 	"encoding/binary"
+	"slices"
 )
 
 // matchID numbers a match.
@@ -241,6 +242,9 @@ func (s *Session) revise() {
 		if at, news := s.appear(id); news {
 			fresh = append(fresh, at)
 		}
+	}
+	if s.cfg.Listener != nil { // which is told in an order that is not the network's
+		slices.SortFunc(n.vanished, n.byProduction)
 	}
 	for _, id := range n.vanished {
 		if n.matches.at(id).state.has(gone) {
