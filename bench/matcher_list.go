@@ -39,6 +39,9 @@ func everyContest(quick bool) []*contest {
 		all = append(all, load{n}.contest())
 	}
 	all = append(all, drift{sums: false}.contest(100_000), drift{sums: true}.contest(100_000))
+	for _, n := range upTo(quick, 1, 10_000, 1_000_000) {
+		all = append(all, warm{n, "load"}.contest(), warm{n, "change"}.contest(), warm{n, "edit"}.contest())
+	}
 	for _, n := range upTo(quick, 3, 8, 16, 32, 64, 128) {
 		all = append(all, manners{n}.contest())
 	}

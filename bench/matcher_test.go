@@ -36,7 +36,7 @@ func smallContests() []*contest {
 	for _, sums := range []bool{false, true} {
 		all = append(all, drift{sums: sums}.contest(3000))
 	}
-	all = append(all, manners{8}.contest(), manners{16}.contest(), waltz{1}.contest(), building{100, false}.contest(), building{100, true}.contest())
+	all = append(all, manners{8}.contest(), manners{16}.contest(), waltz{1}.contest(), warm{1000, "load"}.contest(), warm{1000, "change"}.contest(), warm{1000, "edit"}.contest(), building{100, false}.contest(), building{100, true}.contest())
 	return all
 }
 

@@ -21,36 +21,31 @@ func (s *Session) Adopt(next *Base) error {
 		return err
 	}
 	s.begin()
-	kept := s.kept(next)
+	removed, added := s.difference(next)
 	s.base = next
 	for _, table := range s.store.tables {
 		if t := next.types[table.typ.Name]; t != nil {
-			table.typ = t
+			table.become(t)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.nodes)) {
-		if !kept[id] {
-			s.net.detach(s.nodes[id])
-			s.counted = without(s.counted, s.nodes[id])
-		}
+	for _, p := range removed {
+		s.net.detach(p)
+		s.counted = without(s.counted, p)
 	}
 	// Before anything new is attached: what was withdrawn must be gone when the new
 	// productions look around.
 	err := s.settle()
-	var removed []*prodNode
-	for id, p := range s.nodes {
-		if !kept[id] {
-			removed = append(removed, p)
-			delete(s.nodes, id)
+	for _, p := range removed {
+		delete(s.nodes, p.id)
+	}
+	for _, p := range added {
+		if err == nil {
+			err = s.attach(p)
 		}
 	}
-	for _, p := range next.programs {
-		if s.nodes[p.ID] == nil {
-			s.nodes[p.ID] = s.net.attach(p)
-		}
+	if err == nil {
+		err = s.settle()
 	}
-	s.rankAll()
-	err = errors.Join(err, s.settle())
 	s.endBatch()
 	s.net.dropEnds(removed)
 	return err
@@ -75,22 +70,51 @@ func (s *Session) fits(next *Base) error {
 	return nil
 }
 
-// kept are the productions that did not change, nor the types that they match.
-func (s *Session) kept(next *Base) map[string]bool {
-	kept := map[string]bool{}
-	for _, q := range next.programs {
-		n := s.nodes[q.ID]
-		if n == nil || !n.prog.same(q) {
-			continue
-		}
-		kept[q.ID] = true
-		for _, types := range []map[string]bool{q.reads, q.negates} {
-			for name := range types {
-				kept[q.ID] = kept[q.ID] && next.types[name].same(s.base.types[name])
+// become gives the table the type that the next base has. Without facts it may have
+// other fields.
+func (t *factTable) become(typ *typeInfo) {
+	if !typ.same(t.typ) {
+		t.rows, t.index = rows{width: uint32(len(typ.Fields))}, table{}
+	}
+	t.typ = typ
+}
+
+// difference are the productions that go and those that come: all but those that
+// did not change, nor the types that they match. Both bases are in the order of
+// IDs, so that one walk along both finds it.
+func (s *Session) difference(next *Base) (removed []*prodNode, added []*program) {
+	changed := s.changedTypes(next)
+	old, now := s.base.programs, next.programs
+	for len(old)+len(now) > 0 {
+		switch {
+		case len(now) == 0 || len(old) > 0 && old[0].ID < now[0].ID:
+			removed, old = append(removed, s.nodes[old[0].ID]), old[1:]
+		case len(old) == 0 || now[0].ID < old[0].ID:
+			added, now = append(added, now[0]), now[1:]
+		default:
+			if !old[0].same(now[0]) || len(changed) > 0 && now[0].matches(changed) {
+				removed, added = append(removed, s.nodes[old[0].ID]), append(added, now[0])
 			}
+			old, now = old[1:], now[1:]
 		}
 	}
-	return kept
+	return removed, added
+}
+
+// changedTypes are the types that the next base lacks or declares otherwise.
+func (s *Session) changedTypes(next *Base) map[string]bool {
+	changed := map[string]bool{}
+	for name, t := range s.base.types {
+		if u := next.types[name]; u != t && (u == nil || !u.same(t)) {
+			changed[name] = true
+		}
+	}
+	return changed
+}
+
+// matches tells whether the production looks at facts of one of the types.
+func (p *program) matches(types map[string]bool) bool {
+	return slices.ContainsFunc(slices.Concat(p.reads, p.negates), func(name string) bool { return types[name] })
 }
 
 // same tells whether a production did not change.

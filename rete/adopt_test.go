@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/trimtab/trimtab/rete"
+	"github.com/trimtab/trimtab/rete/internal/naive"
 )
 
 // TestAdoptEqualsFreshSession: whatever rules were there before, a session that
@@ -83,7 +84,8 @@ func valuesOf(s *rete.Session) []string {
 		if f.Type() == "K" {
 			delete(fields, "v")
 		}
-		return fmt.Sprint(f.Type(), fields, f.Derived())
+		// By value: what comes back as an equal one keeps its form, -0 or 0.
+		return fmt.Sprint(naive.Fact{Type: f.Type(), Fields: fields}.Text(), f.Derived())
 	}
 	for f := range s.Facts() {
 		out = append(out, write(f))

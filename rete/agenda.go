@@ -2,6 +2,7 @@ package rete
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -187,21 +188,6 @@ func (a *agenda) next() matchID {
 	return 0
 }
 
-// ready is how many matches can fire without a change of focus.
-func (a *agenda) ready() int {
-	if len(a.groups) == 0 {
-		return a.main.size
-	}
-	n, seen := 0, map[string]bool{}
-	for _, g := range slices.Concat(a.focus, a.turns, []string{""}) {
-		if !seen[g] {
-			n += a.queue(g).size
-			seen[g] = true
-		}
-	}
-	return n
-}
-
 // before is the whole order: priority, strategy, production, facts. Nothing in
 // it depends on the order in which productions were loaded or nodes visited.
 func (a *agenda) before(x, y *activation) bool {
@@ -214,7 +200,7 @@ func (a *agenda) before(x, y *activation) bool {
 	n := a.net
 	p, q := n.endOf(n.matches.at(x.match)), n.endOf(n.matches.at(y.match))
 	if p.node != q.node {
-		return p.node.rank < q.node.rank
+		return p.node.id < q.node.id
 	}
 	return n.byProduction(x.match, y.match) < 0
 }
@@ -300,6 +286,8 @@ func (s *Session) unwait(id matchID) {
 	s.unpark(id)
 }
 
+var errSalience = errors.New("a salience is a whole number")
+
 // salience computes the priority of a match. One that cannot be computed is that of
 // the production, and reported.
 func (s *Session) salience(e *prodEnd, t tokenID) int {
@@ -308,7 +296,7 @@ func (s *Session) salience(e *prodEnd, t tokenID) int {
 		if n, is := s.store.syms.value(sym).(int64); is {
 			return int(n)
 		}
-		s.net.noteAt(&e.tally, e.prog.Salience.Label, ErrKind)
+		s.net.noteAt(&e.tally, e.prog.Salience.Label, errSalience)
 	}
 	return e.prog.Priority
 }

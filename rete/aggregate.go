@@ -2,7 +2,7 @@ package rete
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,6 +17,14 @@ type Summer interface {
 	ReteAdd(other any) (any, error)
 	ReteSub(other any) (any, error)
 }
+
+// Why an aggregate of what is there has no result.
+var (
+	errSum        = errors.New("there are values that cannot be added up, or not to each other")
+	errOverflow   = errors.New("the sum is no 64-bit integer")
+	errAverage    = errors.New("only numbers have an average")
+	errPercentile = errors.New("only numbers have percentiles")
+)
 
 // aggregator is one aggregate of one group: change adds a value, or takes one away
 // that was added.
@@ -37,7 +45,7 @@ func newAggregator(op AggregateOp, syms *symbols) aggregator {
 	case Collect:
 		return &collector{syms: syms}
 	}
-	return &ranker{syms: syms, op: op, values: ordered.New(syms.compareForms)}
+	return &ranker{syms: syms, op: op}
 }
 
 // counter counts.
@@ -145,11 +153,11 @@ func (a *summer) result() (symbol, error) {
 	}
 	switch {
 	case a.n[1] > 0 || kinds > 1:
-		return symAbsent, fmt.Errorf("%w: values that cannot be added up", ErrKind)
+		return symAbsent, errSum
 	case kinds == 0 && a.mean:
 		return symAbsent, nil
 	case a.mean && ints+floats == 0:
-		return symAbsent, fmt.Errorf("%w: only numbers have an average", ErrKind)
+		return symAbsent, errAverage
 	case a.mean:
 		return a.syms.float(a.numbers.Mean()), nil
 	case len(a.others) > 0:
@@ -165,7 +173,7 @@ func (a *summer) result() (symbol, error) {
 	}
 	n, ok := a.numbers.Int()
 	if !ok {
-		return symAbsent, fmt.Errorf("%w: the sum is no 64-bit integer", ErrKind)
+		return symAbsent, errOverflow
 	}
 	return a.syms.int(n), nil
 }
@@ -174,25 +182,63 @@ func (a *summer) result() (symbol, error) {
 type ranker struct {
 	syms   *symbols
 	op     AggregateOp
-	values *ordered.Multiset[symbol]
-	kinds  [kindTuple + 1]int
+	orders []*order
 	floats int
 }
 
+// order holds values that have an order among each other.
+type order struct {
+	kind   kind
+	sample any
+	values *ordered.Multiset[symbol]
+}
+
 func (a *ranker) change(v symbol, _ []Handle, by int) {
-	k, joins := keyOf(a.syms.value(v))
+	value := a.syms.value(v)
+	k, joins := keyOf(value)
 	if !joins {
 		return // NaN is neither large nor small
 	}
-	a.kinds[family(k.kind)] += by
-	if _, is := a.syms.value(v).(float64); is {
+	if _, is := value.(float64); is {
 		a.floats += by
 	}
+	o := a.order(family(k.kind), value)
 	if by > 0 {
-		a.values.Add(v)
-	} else {
-		a.values.Remove(v)
+		o.values.Add(v)
+	} else if o.values.Remove(v); o.values.Len() == 0 {
+		a.orders = without(a.orders, o)
 	}
+}
+
+// order finds the values that go together with one. Of kinds that the engine does
+// not know, they say: amounts of two currencies are two orders.
+func (a *ranker) order(k kind, value any) *order {
+	for _, o := range a.orders {
+		if o.kind == k && k != kindKeyer {
+			return o
+		}
+		if o.kind == kindKeyer || k == kindKeyer {
+			if _, _, err := compare(o.sample, value); err == nil {
+				return o
+			}
+			if keys, _ := keyOf(o.sample); keys.kind == k && compareTotal(o.sample, value) == 0 {
+				return o // without an order, but there
+			}
+		}
+	}
+	o := &order{kind: k, sample: value, values: ordered.New(a.syms.compareRank)}
+	a.orders = append(a.orders, o)
+	return o
+}
+
+// compareRank is compareForms, but for values that have an order of their own.
+func (s *symbols) compareRank(a, b symbol) int {
+	if a&b&smallInt == 0 {
+		if c, ok, err := compare(s.value(a), s.value(b)); ok && err == nil && c != 0 {
+			return c
+		}
+	}
+	return s.compareForms(a, b)
 }
 
 // family is the kind by which values are ordered among each other.
@@ -204,46 +250,37 @@ func family(k kind) kind {
 }
 
 func (a *ranker) result() (symbol, error) {
-	n := 0
-	for _, have := range a.kinds {
-		if have > 0 {
-			n++
-		}
-	}
-	if n > 1 {
+	switch {
+	case len(a.orders) == 0:
+		return symAbsent, nil
+	case len(a.orders) > 1:
 		return symAbsent, ErrUncomparable
 	}
+	o := a.orders[0]
 	switch a.op {
 	case Min:
-		v, _ := a.values.Min()
+		v, _ := o.values.Min()
 		return a.check(v)
 	case Max:
-		v, _ := a.values.Max()
+		v, _ := o.values.Max()
 		return a.check(v)
 	}
 	p := map[AggregateOp]float64{P50: 50, P90: 90, P95: 95, P99: 99}[a.op]
-	v, ok := a.values.Percentile(p)
+	v, _ := o.values.Percentile(p)
+	f, ok := toFloat(a.syms.value(v))
 	if !ok {
-		return symAbsent, nil
+		return symAbsent, errPercentile
 	}
-	if a.kinds[kindInt] == 0 {
-		return symAbsent, fmt.Errorf("%w: only numbers have percentiles", ErrKind)
-	}
-	f, _ := toFloat(a.syms.value(v))
 	return a.syms.float(f), nil
 }
 
 // check refuses values without an order. Among ints and floats together the result
 // is a float, as a sum would be.
 func (a *ranker) check(v symbol) (symbol, error) {
-	if v == symAbsent {
-		return v, nil
-	}
 	if _, _, err := a.syms.compare(v, v); err != nil {
 		return symAbsent, err
 	}
-	if a.floats > 0 {
-		f, _ := toFloat(a.syms.value(v))
+	if f, ok := toFloat(a.syms.value(v)); ok && a.floats > 0 {
 		return a.syms.float(f), nil
 	}
 	return v, nil

@@ -48,6 +48,7 @@ type alphaMemory struct {
 	dispatch *dispatch
 	absents  int // counted by the dispatch when the memory came
 	reports  int // made by then
+	due      due
 	root     *alphaRoot
 	spec     *alphaSpec
 	users    int
@@ -89,12 +90,13 @@ func (n *network) alpha(spec *alphaSpec, reads *fieldSet) *alphaMemory {
 		n.nodes++
 		if spec.timed {
 			n.timed = append(n.timed, mem)
+			mem.due.known = spec.until()
 		}
-		for _, id := range n.store.shownOf(table) {
+		n.store.eachShown(table, func(id factID) {
 			if mem.passes(id) {
 				mem.add(id)
 			}
-		}
+		})
 	}
 	// The mask only grows: a production that goes leaves its fields in. That costs
 	// an evaluation now and then and no mistake, since the match set follows from
@@ -229,6 +231,9 @@ func (m *alphaMemory) pass(id factID, tests []constTest) bool {
 	for i := range tests {
 		t := &tests[i]
 		ok, err := m.net.alphaTest(t, id, row)
+		if t.op == opFunc && t.call.fn.Timed {
+			m.due.note(m.net, t.call, uint32(id))
+		}
 		if err != nil {
 			m.net.noteAt(&m.tally, t.text(m.spec.typ), err)
 		}
@@ -376,18 +381,32 @@ func (m *alphaMemory) releaseIndex(x *factIndex) {
 	m.net.give(x.number)
 }
 
-// retime tries every fact of the type again.
+// retime tries the facts again that are due, or every fact of the type.
 func (m *alphaMemory) retime() {
 	n := m.net
-	for _, fact := range n.store.shownOf(n.store.byName[m.spec.typ.Name]) {
-		item := n.itemIn(fact, m)
-		switch passes := m.passes(fact); {
-		case passes && item == 0:
-			m.add(fact)
-		case !passes && item != 0:
-			m.unhook(item)
-			n.dropItem(item)
+	table := n.store.byName[m.spec.typ.Name]
+	ids, all := m.due.take(n)
+	if all {
+		n.store.eachShown(table, m.retry)
+		return
+	}
+	for _, id := range ids {
+		if f := n.store.facts.at(factID(id)); f.state.has(shown) && f.table == table.number {
+			m.retry(factID(id))
 		}
+	}
+}
+
+// retry takes a fact in or out as the tests say now.
+func (m *alphaMemory) retry(fact factID) {
+	n := m.net
+	item := n.itemIn(fact, m)
+	switch passes := m.passes(fact); {
+	case passes && item == 0:
+		m.add(fact)
+	case !passes && item != 0:
+		m.unhook(item)
+		n.dropItem(item)
 	}
 }
 

@@ -134,8 +134,8 @@ func (b *Base) Type(name string) (Type, bool) {
 type program struct {
 	Production
 	chains  []*chain
-	reads   map[string]bool // types that it matches
-	negates map[string]bool // types inside of negations
+	reads   []string // types that it matches
+	negates []string // types inside of negations
 }
 
 // chain is one way through a production's elements: there are several if it has
@@ -207,9 +207,7 @@ type compiler struct {
 // newCompiler copies what the caller could change later.
 func newCompiler(types map[string]*typeInfo, p Production) *compiler {
 	p.When, p.Reads = slices.Clone(p.When), slices.Clone(p.Reads)
-	return &compiler{types: types, prog: &program{
-		Production: p, reads: map[string]bool{}, negates: map[string]bool{},
-	}}
+	return &compiler{types: types, prog: &program{Production: p}}
 }
 
 // fail notes a mistake, once, and lets the compiler go on to the next.

@@ -60,10 +60,12 @@ func (c *compiler) joinSpec(p pattern, sc scope, depth int) (spec *joinSpec, lat
 // noteType remembers what the production looks at, to tell one that denies its
 // own conclusions.
 func (c *compiler) noteType(typ *typeInfo, sc scope) {
+	list := &c.prog.reads
 	if sc.inNot {
-		c.prog.negates[typ.Name] = true
-	} else {
-		c.prog.reads[typ.Name] = true
+		list = &c.prog.negates
+	}
+	if !slices.Contains(*list, typ.Name) {
+		*list = append(*list, typ.Name)
 	}
 }
 

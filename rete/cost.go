@@ -15,6 +15,9 @@ func (s *Session) Costs() []Cost {
 	list := make([]Cost, 0, len(s.base.programs))
 	for _, prog := range s.base.programs {
 		p := s.nodes[prog.ID]
+		if p == nil {
+			continue // it passed a limit when it came
+		}
 		c := Cost{Production: prog.ID, Firings: p.total, Matches: p.size}
 		for _, x := range p.built.parts {
 			c.Tests += x.work.Tests

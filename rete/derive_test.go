@@ -42,7 +42,9 @@ func (g *generator) rules(trace *[]string) ([]rete.Production, []naive.Rule, map
 	var ours []rete.Production
 	var twins []naive.Rule
 	priorities := map[string]int{}
+	g.bag = true // the twin concludes in an order of its own
 	for i := range g.int("rules", 1, 6) {
+		g.ways = 1
 		level := g.int("level", 0, len(levels)-1)
 		g.types, g.denied = levels[level].matches, levels[level].denies
 		pairs, scope := g.elements(g.int("elements", 1, 3), 1, nil)
@@ -217,46 +219,4 @@ func compareWinners(t *rapid.T, s *rete.Session, best map[string][]string) {
 	if n != len(best) {
 		t.Fatalf("%d keys, the twin has %v", n, best)
 	}
-}
-
-// TestLoadOrderDoesNotMatter: the same facts give the same firings in the same
-// order, however the productions were ordered when they were compiled.
-func TestLoadOrderDoesNotMatter(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		g := &generator{t: t}
-		var trace []string
-		productions, _, _ := g.rules(&trace)
-		shuffled := rapid.Permutation(productions).Draw(t, "order")
-		cfg := rete.Config{Strategy: rete.Strategy(g.int("strategy", 0, 1))}
-		sessions := []*rete.Session{newSession(t, productions, cfg), newSession(t, shuffled, cfg)}
-		g.types = []string{"A", "A", "B", "C", "D0", "D1"}
-		var facts []rete.Fields
-		var types []string
-		for range g.int("facts", 1, 8) {
-			typ := rapid.SampledFrom(g.types).Draw(t, "type")
-			types, facts = append(types, typ), append(facts, g.fields(typ))
-		}
-		var traces [2][]string
-		for i, s := range sessions {
-			trace = nil
-			for j := range facts {
-				tx := s.Begin()
-				if _, err := tx.Assert(types[j], facts[j]); err != nil {
-					t.Fatal(err)
-				}
-				if err := tx.Commit(); err != nil {
-					t.Fatal(err)
-				}
-				if j%2 == 1 {
-					if _, err := s.Run(context.TODO()); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			traces[i] = trace
-		}
-		if !slices.Equal(traces[0], traces[1]) {
-			t.Fatalf("firings\n%v\nin another order of rules\n%v", traces[0], traces[1])
-		}
-	})
 }

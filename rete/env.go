@@ -120,6 +120,9 @@ func (n *network) value(notes **tally, c *call, t tokenID) (symbol, bool) {
 	return n.store.syms.intern(v), true
 }
 
+// until tells whether the function says when its result may change.
+func (c *call) until() bool { return c.fn.Timed && c.fn.Until != nil }
+
 // sign names a function so that two are taken for one only when label, reads and
 // places agree.
 func (c *call) sign() {
@@ -135,5 +138,3 @@ func (c *call) sign() {
 	buf = fmt.Append(buf, c.fn.Timed)
 	c.sig = string(buf)
 }
-
-func (c call) signature() string { return c.sig }

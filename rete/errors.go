@@ -142,7 +142,7 @@ func (e *UnstratifiedError) Error() string {
 // LimitError ends a run or a batch that passed one of [Limits]. The session is of no
 // use afterwards: everything fails with this error.
 type LimitError struct {
-	What        string // "facts" or "tokens"
+	What        string // "facts", "tokens" or "bytes"
 	Limit       int
 	Productions []string // that are responsible, as far as is known
 

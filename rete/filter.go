@@ -10,12 +10,14 @@ type whereNode struct {
 	part
 	call *call
 	out  *memory
+	due  due
 }
 
 // attach implements [step].
 func (s *whereSpec) attach(b *builder, in *memory) *memory {
 	return in.join(b, s.signature(), func(p part) (node, *part) {
 		n := &whereNode{part: p, call: &s.call, out: in.net.newMemory(in.depth + 1)}
+		n.due.known = n.call.until()
 		n.node = n
 		in.net.watch(n, n.call)
 		return n, &n.part
@@ -27,7 +29,9 @@ func (s *whereSpec) signature() string { return "where " + s.call.sig }
 // holds runs the condition; one that fails does not hold.
 func (n *whereNode) holds(t tokenID) bool {
 	n.work.Tests++
-	return n.in.net.passes(&n.tally, n.call, t, 0, 0)
+	ok := n.in.net.passes(&n.tally, n.call, t, 0, 0)
+	n.due.note(n.in.net, n.call, uint32(t))
+	return ok
 }
 
 // leftAdd implements [node]. The token that passes gets one of its own in out:
@@ -40,9 +44,9 @@ func (n *whereNode) leftAdd(t tokenID) {
 	}
 }
 
-// retime evaluates the condition again for every token.
+// retime evaluates the condition again for the tokens that are due.
 func (n *whereNode) retime() {
-	n.in.each(func(t tokenID) {
+	n.in.eachDue(&n.due, func(t tokenID) {
 		below := n.in.net.kidIn(t, n.out)
 		switch holds := n.holds(t); {
 		case holds && below == 0:
@@ -168,12 +172,14 @@ type letNode struct {
 	part
 	call *call
 	out  *memory
+	due  due
 }
 
 // attach implements [step].
 func (s *letSpec) attach(b *builder, in *memory) *memory {
 	return in.join(b, s.signature(), func(p part) (node, *part) {
 		n := &letNode{part: p, call: &s.call, out: in.net.newMemory(in.depth + 1)}
+		n.due.known = n.call.until()
 		n.node = n
 		in.net.watch(n, n.call)
 		return n, &n.part
@@ -185,18 +191,25 @@ func (s *letSpec) signature() string { return "let " + s.call.sig }
 // leftAdd implements [node].
 func (n *letNode) leftAdd(t tokenID) {
 	n.work.Tests++
-	if v, ok := n.in.net.value(&n.tally, n.call, t); ok {
+	if v, ok := n.compute(t); ok {
 		n.work.Tokens++
 		n.out.add(t, 0, 0, v)
 	}
 }
 
-// retime computes the value again for every token.
+// compute gives the value of a token.
+func (n *letNode) compute(t tokenID) (symbol, bool) {
+	v, ok := n.in.net.value(&n.tally, n.call, t)
+	n.due.note(n.in.net, n.call, uint32(t))
+	return v, ok
+}
+
+// retime computes the value again for the tokens that are due.
 func (n *letNode) retime() {
 	net := n.in.net
-	n.in.each(func(t tokenID) {
+	n.in.eachDue(&n.due, func(t tokenID) {
 		below := net.kidIn(t, n.out)
-		v, ok := net.value(&n.tally, n.call, t)
+		v, ok := n.compute(t)
 		if below != 0 && ok && net.store.syms.identical(v, net.tokens.at(below).value) {
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -54,8 +55,8 @@ type generator struct {
 	ways   int      // how many disjunctions there may still be
 	types  []string // of patterns and facts
 	denied []string // of patterns inside of negations; nil: the same
-	plain  bool     // nothing but patterns, negations of all kinds, Let and Where
 	now    *int64   // the clock, if tests may look at it
+	bag    bool     // facts are in no order: nothing is collected
 }
 
 func (g *generator) name(prefix string) string {
@@ -83,15 +84,15 @@ func (g *generator) element(nesting int, scope []named) (pair, []named) {
 	switch {
 	case kind >= 5 && kind < 8 && nesting > 0:
 		return g.negation(nesting, scope), scope
-	case kind == 8 && nesting > 0 && g.ways > 0 && !g.plain:
+	case kind == 8 && nesting > 0 && g.ways > 0:
 		return g.any(nesting, scope)
-	case kind >= 12 && nesting > 0 && !g.plain:
+	case kind >= 12 && nesting > 0:
 		return g.accumulate(nesting, scope)
 	case kind < 9 || len(scope) == 0:
 		return g.pattern(scope)
 	case kind == 9:
 		return g.let(scope)
-	case kind == 10 && !g.plain:
+	case kind == 10:
 		return g.having(scope), scope
 	}
 	return g.where(scope), scope
@@ -317,8 +318,7 @@ func (g *generator) value(scope []named) (rete.Func, func(naive.Env) (any, bool)
 	switch kind := g.int("value", 0, 4); {
 	case kind == 0 && g.now != nil:
 		now := g.now
-		return rete.Func{Label: "now/2", Timed: true, Value: func(env rete.Env) (any, error) { return env.Now().Unix() / 2, nil }},
-			func(naive.Env) (any, bool) { return *now / 2, true }
+		return g.halfOfNow(), func(naive.Env) (any, bool) { return *now / 2, true }
 	case kind < 3:
 		return rete.Read(from, field), twin
 	}
@@ -327,6 +327,16 @@ func (g *generator) value(scope []named) (rete.Func, func(naive.Env) (any, bool)
 		Reads: []rete.Ref{{Name: from, Field: field}},
 		Value: func(env rete.Env) (any, error) { return read(env, from, field) },
 	}, twin
+}
+
+// halfOfNow draws a function of the clock, which may say when it changes.
+func (g *generator) halfOfNow() rete.Func {
+	f := rete.Func{Label: "now/2", Timed: true, Value: func(env rete.Env) (any, error) { return env.Now().Unix() / 2, nil }}
+	if g.int("until", 0, 1) == 0 {
+		f.Label += " until"
+		f.Until = func(env rete.Env) (time.Time, bool) { return time.Unix(env.Now().Unix()+1, 0), true }
+	}
+	return f
 }
 
 func (g *generator) where(scope []named) pair {
@@ -343,6 +353,17 @@ func (g *generator) condition(scope []named) (rete.Func, func(naive.Env) bool) {
 	now := g.now
 	if ours.Timed = now != nil && g.int("timed", 0, 2) == 0; ours.Timed {
 		ours.Label = from + "." + field + "<=now"
+		if g.int("until", 0, 1) == 0 {
+			ours.Label += " until"
+			ours.Until = func(env rete.Env) (time.Time, bool) {
+				x, err := read(env, from, field)
+				at, is := x.(int64)
+				if f, too := x.(float64); too {
+					at, is = int64(f), f == f
+				}
+				return time.Unix(at, 0), err == nil && is
+			}
+		}
 	}
 	ours.Test = func(env rete.Env) (bool, error) {
 		v := limit
@@ -396,7 +417,7 @@ func (g *generator) accumulate(nesting int, scope []named) (pair, []named) {
 // aggregate draws one result. Where nothing is bound there is only counting.
 func (g *generator) aggregate(scope []named) (rete.Aggregate, naive.Agg) {
 	ours := rete.Aggregate{Name: g.name("n"), Op: rapid.SampledFrom(aggregates).Draw(g.t, "op")}
-	if len(scope) == 0 {
+	if len(scope) == 0 || g.bag && ours.Op == rete.Collect {
 		ours.Op = rete.Count
 	}
 	twin := naive.Agg{Name: ours.Name, Op: ours.Op.String()}

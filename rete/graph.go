@@ -36,6 +36,9 @@ type grapher struct {
 
 // graph is the network of productions.
 func (s *Session) graph(productions []string) (draw.Graph, error) {
+	if s.closed != nil {
+		return draw.Graph{}, s.closed
+	}
 	if len(productions) == 0 {
 		productions = s.base.Productions()
 	}

@@ -1,9 +1,12 @@
 package rete
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // passedLimit is what a network panics with that made too many tokens: it cannot
-// stop halfway and stay whole. [Session.apply] catches it.
+// stop halfway and stay whole. [Session.limited] catches it.
 type passedLimit struct{ err *LimitError }
 
 // made counts a token against the limit.
@@ -14,7 +17,7 @@ func (n *network) made(m *memory) {
 }
 
 // apply brings the changes of a wave to the network, within the limits.
-func (s *Session) apply() (err error) {
+func (s *Session) apply() error {
 	if s.cfg.Limits.Facts > 0 && s.store.size > s.cfg.Limits.Facts {
 		e := &LimitError{What: "facts", Limit: s.cfg.Limits.Facts}
 		if s.firing != nil {
@@ -23,11 +26,44 @@ func (s *Session) apply() (err error) {
 		s.closed = e
 		return e
 	}
+	if err := s.limited(func() { s.net.apply(s.deltas) }); err != nil {
+		return err
+	}
+	return s.memoryLimit()
+}
+
+// limited does something to the network within the limits.
+func (s *Session) limited(do func()) (err error) {
 	if s.cfg.Limits.Tokens > 0 {
 		defer s.catch(&err)
 	}
-	s.net.apply(s.deltas)
+	do()
 	return nil
+}
+
+// attach adds a production to the network within the limits.
+func (s *Session) attach(p *program) error {
+	err := s.limited(func() { s.nodes[p.ID] = s.net.attach(p) })
+	var passed *LimitError
+	if errors.As(err, &passed) && !slices.Contains(passed.Productions, p.ID) {
+		passed.Productions = append(passed.Productions, p.ID)
+		slices.Sort(passed.Productions)
+	}
+	return err
+}
+
+// memoryLimit tells when the session holds too much. Whoever fires then is named.
+func (s *Session) memoryLimit() error {
+	limit := s.cfg.Limits.Bytes
+	if limit <= 0 || s.Memory() <= limit {
+		return nil
+	}
+	e := &LimitError{What: "bytes", Limit: limit}
+	if s.firing != nil {
+		e.Productions = []string{s.firing.end.prog.ID}
+	}
+	s.closed = e
+	return e
 }
 
 // catch makes an error of a limit that was passed. The network is broken then, and
@@ -42,7 +78,7 @@ func (s *Session) catch(err *error) {
 		panic(r)
 	}
 	for _, prog := range s.base.programs {
-		if s.nodes[prog.ID].uses(p.err.memory) {
+		if n := s.nodes[prog.ID]; n != nil && n.uses(p.err.memory) {
 			p.err.Productions = append(p.err.Productions, prog.ID)
 		}
 	}

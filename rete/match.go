@@ -3,6 +3,7 @@ package rete
 import (
 	"cmp"
 	"encoding/binary"
+	"slices"
 )
 
 // matchID numbers a match.
@@ -242,6 +243,9 @@ func (s *Session) revise() {
 			fresh = append(fresh, at)
 		}
 	}
+	if s.cfg.Listener != nil { // which is told in an order that is not the network's
+		slices.SortFunc(n.vanished, n.byProduction)
+	}
 	for _, id := range n.vanished {
 		if n.matches.at(id).state.has(gone) {
 			s.vanish(id)
@@ -352,6 +356,9 @@ func (s *Session) rejoin(old, id matchID) (news bool) {
 		s.wait(old)
 	case !m.state.has(fired|waiting|parked) && e.then != nil:
 		s.activate(old)
+	}
+	if news && m.state.has(fired) {
+		s.lock(old, e) // which it lost with its place
 	}
 	return news
 }

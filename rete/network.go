@@ -13,8 +13,9 @@ import (
 // that fall, is the next wave (see Session.settle).
 type network struct {
 	indexes
-	store *store
-	now   time.Time
+	store  *store
+	now    time.Time
+	before time.Time // what the clock said before
 
 	roots    []*alphaRoot // by number of the type's table
 	alphas   numbered[*alphaMemory]
@@ -201,7 +202,7 @@ func reuse[T any](list []T) []T {
 
 // setClock evaluates everything again that looks at the clock.
 func (n *network) setClock(now time.Time) {
-	n.now = now
+	n.before, n.now = n.now, now
 	for _, t := range n.timed {
 		t.retime()
 	}

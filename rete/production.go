@@ -26,6 +26,9 @@ var Absent any = absent{}
 // absent is a type of its own, so that no value from outside equals it.
 type absent struct{}
 
+// String lets explanations say so.
+func (absent) String() string { return "absent" }
+
 // Type describes the facts of one name.
 type Type struct {
 	Name string
@@ -86,6 +89,10 @@ type Func struct {
 	Reads []Ref
 	// Timed functions look at Env.Now and are evaluated again when the clock is set.
 	Timed bool
+	// Until tells, for a Timed function, the next instant at which its result may
+	// change, and whether it ever will: setting the clock then costs what is due.
+	// Without it every fact or combination is tried again. It sees what Test sees.
+	Until func(Env) (at time.Time, changes bool)
 	// Test is the condition; nil for a value. An error of [ErrAbsent] is no match
 	// and counted; any other error is no match and reported.
 	Test func(Env) (bool, error)

@@ -38,7 +38,6 @@ func (b *builder) took(right *alphaMemory, reads *fieldSet, out *memory) *memory
 type prodNode struct {
 	first   prodEnd // of ends: most productions have one
 	id      string
-	rank    uint32  // the place of its ID among all
 	head    matchID // of its matches
 	size    int
 	fired   int // since the last report

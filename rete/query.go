@@ -42,6 +42,9 @@ func (s *Session) Query(production string, args ...any) (iter.Seq[Matched], erro
 	slices.SortFunc(list, s.net.byProduction)
 	return func(yield func(Matched) bool) {
 		for _, id := range list {
+			if m := s.net.matches.at(id); m.end == 0 || !m.state.has(listed) || s.net.endOf(m).node != p {
+				continue // it went while the caller looked at others
+			}
 			if !yield(s.matched(id)) {
 				return
 			}
@@ -51,20 +54,41 @@ func (s *Session) Query(production string, args ...any) (iter.Seq[Matched], erro
 
 // ask finds the matches whose parameters have some values.
 func (e *prodEnd) ask(syms []symbol) []matchID {
-	n := e.net
-	key := uint32(0)
+	var list []matchID
+	for _, t := range e.asked(syms) {
+		if id := e.matchOf(t); id != 0 {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+// asked finds their tokens. A memory that is small is not filed, and then there need
+// be no key of several values.
+func (e *prodEnd) asked(syms []symbol) []tokenID {
+	n, key := e.net, uint32(0)
 	for i, sym := range syms {
 		if !sym.joins() {
 			return nil
+		}
+		if !e.mem.hashed {
+			continue
 		}
 		if key = n.extend(key, i, sym, false); key == 0 {
 			return nil
 		}
 	}
-	var list []matchID
-	for _, t := range e.mem.withKey(e.params, key, nil) {
-		if id := e.matchOf(t); id != 0 {
-			list = append(list, id)
+	if e.mem.hashed {
+		return e.mem.withKey(e.params, key, nil)
+	}
+	var list []tokenID
+	for t := e.mem.head; t != 0; t = n.tokens.at(t).mate {
+		fits := true
+		for i, r := range e.params.refs {
+			fits = fits && n.store.syms.equal(syms[i], n.readFrom(r, t, e.mem.depth))
+		}
+		if fits {
+			list = append(list, t)
 		}
 	}
 	return list

@@ -74,7 +74,9 @@ func (r *restorer) restore() error {
 	if r.err != nil {
 		return r.err
 	}
-	r.s.attachAll()
+	if err := r.s.attachAll(); err != nil {
+		return err
+	}
 	r.productions()
 	r.match()
 	r.conclusions()

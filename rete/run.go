@@ -65,12 +65,13 @@ func (s *Session) fireAll(ctx context.Context, n int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if r.firings >= s.cfg.MaxFirings && s.agenda.ready() > 0 {
-			return s.exhausted()
-		}
 		id := s.next()
 		if id == 0 {
 			return nil
+		}
+		if r.firings >= s.cfg.MaxFirings {
+			s.activate(id)
+			return s.exhausted()
 		}
 		s.fire(id)
 		if r.end != nil {
@@ -287,9 +288,9 @@ func (s *Session) following(p *prodNode) map[*prodNode]bool {
 }
 
 // meets tells whether a production has derived a fact of one of the types.
-func (p *prodNode) meets(types map[string]bool) bool {
+func (p *prodNode) meets(types []string) bool {
 	for typ := range p.derives {
-		if types[typ] {
+		if slices.Contains(types, typ) {
 			return true
 		}
 	}

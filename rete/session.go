@@ -30,6 +30,7 @@ type Config struct {
 type Limits struct {
 	Facts  int // that stand
 	Tokens int // partial and complete matches
+	Bytes  int // of [Session.Memory], looked at after each wave of changes
 }
 
 // Session is one working memory: facts, matches and agenda. It belongs to one
@@ -70,7 +71,9 @@ type Session struct {
 // NewSession makes an empty working memory for a base.
 func NewSession(base *Base, cfg Config) *Session {
 	s := newSession(base, cfg)
-	s.attachAll()
+	if s.attachAll() != nil {
+		return s // it refuses everything
+	}
 	_ = s.settle() // a production without patterns matches the empty memory
 	s.endBatch()
 	return s
@@ -102,18 +105,13 @@ func newSession(base *Base, cfg Config) *Session {
 }
 
 // attachAll makes the network of the base.
-func (s *Session) attachAll() {
+func (s *Session) attachAll() error {
 	for _, p := range s.base.programs {
-		s.nodes[p.ID] = s.net.attach(p)
+		if err := s.attach(p); err != nil {
+			return err
+		}
 	}
-	s.rankAll()
-}
-
-// rankAll gives each production its place among all, which breaks ties.
-func (s *Session) rankAll() {
-	for i, p := range s.base.programs {
-		s.nodes[p.ID].rank = uint32(i)
-	}
+	return nil
 }
 
 // idle tells why the session cannot be changed or run now: [ErrBusy], the error
@@ -218,9 +216,11 @@ func (s *Session) SetClock(now time.Time) error {
 		return err
 	}
 	s.begin()
-	s.net.setClock(now)
-	s.expire(now)
-	err := s.settle()
+	err := s.limited(func() { s.net.setClock(now) })
+	if err == nil {
+		s.expire(now)
+		err = s.settle()
+	}
 	s.endBatch()
 	return err
 }

@@ -145,6 +145,16 @@ func (s *store) sorted(t *factTable) []factID {
 	return list
 }
 
+// eachShown calls f for every fact of a type that the network knows, in no order: what
+// the network makes of them does not depend on it.
+func (s *store) eachShown(t *factTable, f func(factID)) {
+	t.index.each(func(id uint32) {
+		if s.facts.at(factID(id)).state.has(shown) {
+			f(factID(id))
+		}
+	})
+}
+
 // shownOf are the facts of a type that the network knows, in order of handles.
 func (s *store) shownOf(t *factTable) []factID {
 	return slices.DeleteFunc(s.sorted(t), func(id factID) bool { return !s.facts.at(id).state.has(shown) })

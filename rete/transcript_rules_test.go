@@ -20,6 +20,8 @@ var transcriptTypes = []rete.Type{
 	{Name: "owner", Key: []string{"id"}, Fields: []rete.Field{{Name: "id"}, opt("who")}},
 	{Name: "flag", Fields: []rete.Field{{Name: "name"}}},
 	{Name: "vote", Key: []string{"id"}, Contested: true, Fields: []rete.Field{{Name: "id"}, opt("who")}},
+	{Name: "line", Bag: true, Fields: []rete.Field{opt("who"), opt("n")}},
+	{Name: "total", Key: []string{"who"}, Fields: []rete.Field{{Name: "who"}, {Name: "n"}}},
 }
 
 // get reads a field of a bound fact.
@@ -149,6 +151,7 @@ var rulebook = []rete.Production{
 }
 
 func transcriptRules(t *testing.T, ids []string) []rete.Production {
+	rulebook := slices.Concat(rulebook, newElements, agendaRules)
 	var list []rete.Production
 	for _, id := range ids {
 		i := slices.IndexFunc(rulebook, func(p rete.Production) bool { return p.ID == id })

@@ -88,7 +88,7 @@ func (p *player) check(err error) {
 func (p *player) do(words []string) {
 	rest := words[1:]
 	switch words[0] {
-	case "rules", "strategy", "max", "stop":
+	case "rules", "strategy", "max", "stop", "groups":
 		p.configure(words[0], rest)
 	case "add", "remove":
 		p.adopt(words[0], rest)
@@ -100,7 +100,7 @@ func (p *player) do(words []string) {
 	case "rollback":
 		p.tx.Rollback()
 		p.tx = nil
-	case "assert", "update", "retract":
+	case "assert", "update", "retract", "row", "update-row", "expire":
 		p.change(words[0], rest)
 	case "run":
 		p.run(rest)
@@ -116,7 +116,15 @@ func (p *player) do(words []string) {
 		p.why(p.s.Why(p.names[rest[0]]), "")
 	case "matches":
 		for m := range p.s.Matches(rest[0]) {
-			p.say("%s %s fired=%v", m.Production, p.bind(m.Bind), m.Fired)
+			p.say("%s fired=%v", p.matched(m), m.Fired)
+		}
+	case "query":
+		p.query(rest)
+	case "whynot":
+		p.whyNot(rest)
+	case "levels":
+		for _, l := range p.s.Levels(rest[0]) {
+			p.say("%d: %s: %d", l.Branch, l.Element, l.Count)
 		}
 	case "lookup":
 		p.lookup(rest)
@@ -137,6 +145,11 @@ func (p *player) configure(what string, rest []string) {
 		p.cfg.MaxFirings, _ = strconv.Atoi(rest[0])
 	case "stop":
 		p.cfg.StopOnError = true
+	case "groups":
+		p.cfg.Groups = nil
+		for _, g := range rest {
+			p.cfg.Groups = append(p.cfg.Groups, strings.TrimPrefix(g, "-"))
+		}
 	case "rules":
 		base, err := rete.Compile(transcriptTypes, transcriptRules(p.t, rest))
 		if err != nil {
@@ -181,7 +194,111 @@ func (p *player) change(what string, words []string) {
 		p.check(tx.Update(p.names[words[0]], parseFields(words[1:])))
 	case "retract":
 		p.check(tx.Retract(p.names[words[0]]))
+	case "row":
+		shape, values := p.shape(words[1], words[2:])
+		h, err := tx.AssertRow(shape, values...)
+		p.check(err)
+		p.names[words[0]] = h
+		if p.texts[h] == "" {
+			p.texts[h] = words[0]
+		}
+	case "update-row":
+		f, _ := p.s.Get(p.names[words[0]])
+		shape, values := p.shape(f.Type(), words[1:])
+		p.check(tx.UpdateRow(f.Handle(), shape, values...))
+	case "expire":
+		var at time.Time
+		if rest := words[1]; rest != "never" {
+			at = parseValue(rest).(time.Time)
+		}
+		p.check(tx.ExpireAt(p.names[words[0]], at))
 	}
+}
+
+// shape is that of the fields named, with their values.
+func (p *player) shape(typ string, words []string) (*rete.Shape, []rete.Value) {
+	var names []string
+	var values []rete.Value
+	for _, w := range words {
+		name, text, _ := strings.Cut(w, "=")
+		names = append(names, name)
+		switch v := parseValue(text).(type) {
+		case int:
+			values = append(values, rete.Int(int64(v)))
+		case string:
+			values = append(values, rete.String(v))
+		case float64:
+			values = append(values, rete.Float(v))
+		default:
+			values = append(values, rete.Of(v))
+		}
+	}
+	shape, err := p.base.Shape(typ, names...)
+	p.check(err)
+	return shape, values
+}
+
+// matched is a match with its values.
+func (p *player) matched(m rete.Matched) string {
+	text := strings.TrimSpace(m.Production + " " + p.bind(m.Bind))
+	for _, name := range slices.Sorted(maps.Keys(m.Values)) {
+		text += fmt.Sprintf(" %s=%v", name, m.Values[name])
+	}
+	return text
+}
+
+func (p *player) query(rest []string) {
+	var args []any
+	for _, text := range rest[1:] {
+		args = append(args, parseValue(text))
+	}
+	answer, err := p.s.Query(rest[0], args...)
+	if err != nil {
+		p.check(err)
+		return
+	}
+	for m := range answer {
+		p.say("%s", p.matched(m))
+	}
+}
+
+func (p *player) whyNot(rest []string) {
+	bind := rete.Bind{}
+	for _, w := range rest[1:] {
+		name, fact, _ := strings.Cut(w, "=")
+		bind[name] = p.names[fact]
+	}
+	f, err := p.s.WhyNot(rest[0], bind)
+	if err != nil {
+		p.check(err)
+		return
+	}
+	if f.Matches {
+		p.say("it matches")
+		return
+	}
+	p.say("element %d of branch %d, %s, stops %d", f.At, f.Branch, f.Element, f.Count)
+	for _, m := range f.Given {
+		p.say("  given %s", p.matched(m))
+	}
+	for _, n := range f.Near {
+		p.say("  near %s with %s, %d passed", p.nearest(n), p.matched(n.With), n.Passed)
+		for _, t := range n.Failed {
+			p.say("    fails %s %v %v", t.Test, t.Values, t.Err)
+		}
+	}
+	for _, facts := range f.Blocking {
+		for _, f := range facts {
+			p.say("  blocked by %s", p.fact(f))
+		}
+	}
+}
+
+func (p *player) nearest(n rete.Near) string {
+	if !n.Fact.Valid() {
+		return "what is bound"
+	}
+	return p.handle(n.Fact.Handle())
 }
 
 func parseFields(words []string) rete.Fields {

@@ -35,6 +35,9 @@ func newTypeInfo(t Type) (*typeInfo, []error) {
 			info.key = append(info.key, i)
 		}
 	}
+	if t.Bag && info.keyed {
+		fail("a bag has no key")
+	}
 	for _, name := range t.Key {
 		i, ok := info.index[name]
 		switch {

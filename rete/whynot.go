@@ -20,7 +20,7 @@ type Failure struct {
 	Count int
 	Given []Matched
 	// Near are, for a pattern, the facts that fail the fewest tests, at most
-	// [Nearest]; for a condition its one test on the first of Given.
+	// [Nearest]; for a condition or a value its one function on the first of Given.
 	Near []Near
 	// Blocking are, for a negation, matches inside of it, at most [Nearest]; of a
 	// negation of one pattern it is one fact for each of Given.
@@ -59,6 +59,9 @@ func (n *Near) note(ok bool, t FailedTest) {
 // Of several branches it is the one that comes furthest. The error is a
 // [QueryError].
 func (s *Session) WhyNot(production string, bind Bind) (*Failure, error) {
+	if s.closed != nil {
+		return nil, s.closed
+	}
 	p := s.nodes[production]
 	if p == nil {
 		return nil, &QueryError{production, "there is no such production"}
@@ -144,12 +147,15 @@ func (s *Session) fill(f *Failure, e *prodEnd, at int, given []tokenID, above *m
 	if at > 0 {
 		from = e.chain.ends[at-1]
 	}
-	for _, st := range e.chain.steps[from:e.chain.ends[at]] {
+	steps := e.chain.steps[from:e.chain.ends[at]]
+	for i, st := range steps {
 		switch st := st.(type) {
 		case *joinSpec:
-			s.nearest(f, e, st, given, above, wanted)
+			s.nearest(f, e, withChecks(st, steps[i+1:]), given, above, wanted)
 		case *whereSpec:
 			s.condition(f, e, st, given, above)
+		case *letSpec:
+			s.value(f, e, st, given, above)
 		case *havingSpec:
 			s.having(f, e, st, given, above)
 		case *negSpec:
@@ -165,6 +171,19 @@ func (s *Session) fill(f *Failure, e *prodEnd, at int, given []tokenID, above *m
 			return
 		}
 	}
+}
+
+// withChecks is a pattern with the checks that became conditions of their own, being
+// timed: for whom asks they are part of it.
+func withChecks(spec *joinSpec, later []step) *joinSpec {
+	whole := *spec
+	whole.checks = slices.Clone(spec.checks)
+	for _, st := range later {
+		if w, is := st.(*whereSpec); is {
+			whole.checks = append(whole.checks, w.call)
+		}
+	}
+	return &whole
 }
 
 // nearest finds the facts of a pattern that fail the fewest tests with one of the
@@ -243,6 +262,17 @@ func (s *Session) condition(f *Failure, e *prodEnd, spec *whereSpec, given []tok
 		ok, err := spec.call.fn.Test(&s.net.env)
 		n := Near{With: e.partial(t, above)}
 		n.note(ok && err == nil, FailedTest{Test: label(*spec.call.fn), Values: s.net.seen(&spec.call, t), Err: err})
+		f.Near = append(f.Near, n)
+	}
+}
+
+// value tells why there is no value.
+func (s *Session) value(f *Failure, e *prodEnd, spec *letSpec, given []tokenID, above *memory) {
+	for _, t := range given[:min(len(given), Nearest)] {
+		s.net.env = env{net: s.net, call: &spec.call, tok: t}
+		_, err := spec.call.fn.Value(&s.net.env)
+		n := Near{With: e.partial(t, above)}
+		n.note(false, FailedTest{Test: label(*spec.call.fn), Values: s.net.seen(&spec.call, t), Err: err})
 		f.Near = append(f.Near, n)
 	}
 }
