@@ -136,6 +136,37 @@ func TestManyMergedFacts(t *testing.T) {
 	}
 }
 
+// TestManyEqualFactsOfABag come and go.
+func TestManyEqualFactsOfABag(t *testing.T) {
+	s := newWithdraw(t, rete.Config{})
+	change(t, s, func(tx *rete.Tx) (err error) {
+		for range many {
+			_, err1 := tx.Assert("bag", rete.Fields{"n": 1})
+			err = errors.Join(err, err1)
+		}
+		return err
+	})
+	first, ok := s.Lookup("bag", rete.Fields{"n": 1})
+	for f := range s.Facts() {
+		if !ok || f.Handle() != first.Handle() {
+			t.Fatalf("%v is found, %v is the first", first, f)
+		}
+		break
+	}
+	if _, ok := s.Lookup("bag", rete.Fields{"n": 2}); ok {
+		t.Error("found what is not there")
+	}
+	change(t, s, func(tx *rete.Tx) (err error) {
+		for f := range s.Facts() {
+			err = errors.Join(err, tx.Retract(f.Handle()))
+		}
+		return err
+	})
+	if got := s.Size().Facts; got != 0 {
+		t.Errorf("%d facts are left", got)
+	}
+}
+
 // TestABagKeepsEachConclusion: equal conclusions of one match in a bag are several
 // facts, also when the match fires again.
 func TestABagKeepsEachConclusion(t *testing.T) {
