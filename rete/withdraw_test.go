@@ -167,6 +167,32 @@ func TestManyEqualFactsOfABag(t *testing.T) {
 	}
 }
 
+// TestManyWaitForALock, and go before it is their turn.
+func TestManyWaitForALock(t *testing.T) {
+	fired := int64(-1)
+	s := newWithdraw(t, rete.Config{Strategy: rete.Breadth}, rete.Production{
+		ID: "one", When: []rete.Element{rete.Match("source", "s")}, Exclusive: rete.Exclusive{Group: "one"},
+		Then: func(c *rete.Firing) error { fired = get(c, "s", "id").(int64); return nil },
+	})
+	handles := sourcesUpTo(t, s, many)
+	runAll(t, s)
+	change(t, s, func(tx *rete.Tx) (err error) {
+		for _, h := range handles[1 : many-1] {
+			err = errors.Join(err, tx.Retract(h))
+		}
+		return err
+	})
+	runAll(t, s)
+	if fired != 0 {
+		t.Errorf("%d fired while the first held the lock", fired)
+	}
+	change(t, s, func(tx *rete.Tx) error { return tx.Retract(handles[0]) })
+	runAll(t, s)
+	if fired != many-1 {
+		t.Errorf("%d fired after the first", fired)
+	}
+}
+
 // TestABagKeepsEachConclusion: equal conclusions of one match in a bag are several
 // facts, also when the match fires again.
 func TestABagKeepsEachConclusion(t *testing.T) {
