@@ -3,6 +3,7 @@ package rete_test
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -30,8 +31,13 @@ func newWithdraw(t testing.TB, cfg rete.Config, rules ...rete.Production) *rete.
 }
 
 // many is how much is supported: what takes the square of it runs into the tests'
-// limit.
-const many = 100_000
+// limit. The race detector makes all of it ten times slower and gets a tenth.
+var many = func() int {
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return 10_000
+	}
+	return 100_000
+}()
 
 // supporting derives one fact from every source.
 var supporting = rete.Production{ID: "one", When: []rete.Element{rete.Match("source", "s")}, Then: func(c *rete.Firing) error {
@@ -188,7 +194,7 @@ func TestManyWaitForALock(t *testing.T) {
 	}
 	change(t, s, func(tx *rete.Tx) error { return tx.Retract(handles[0]) })
 	runAll(t, s)
-	if fired != many-1 {
+	if fired != int64(many-1) {
 		t.Errorf("%d fired after the first", fired)
 	}
 }
