@@ -27,7 +27,7 @@ fmt: bin/gofumpt ## format the code
 	bin/gofumpt -w .
 
 golden: ## renew the golden files; read them before you commit
-	go test ./rete/... ./rule/... ./internal/... ./cmd/... -update
+	@grep -rlE 'flag\.Bool\("update"' --include='*_test.go' . | xargs -n1 dirname | sort -u | xargs -I{} go test {} -update
 
 fuzz: ## every fuzz test for FUZZTIME
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \

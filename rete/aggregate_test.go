@@ -110,7 +110,12 @@ func TestAggregatesOfKinds(t *testing.T) {
 func TestAggregatesForget(t *testing.T) {
 	values := []any{
 		int64(1), int64(2), 0.1, 0.2, 1e300, math.Inf(1), math.NaN(), math.Copysign(0, -1), "a", "b", true, nil,
-		time.Second, []any{int64(1)}, coin{1, "USD"}, coin{20, "USD"}, coin{3, "EUR"}, math.MaxInt64,
+		time.Second,
+		[]any{int64(1)},
+		coin{1, "USD"},
+		coin{20, "USD"},
+		coin{3, "EUR"},
+		math.MaxInt64,
 	}
 	for op := Count; op <= P99; op++ {
 		random := rand.New(rand.NewPCG(uint64(op), 1))
