@@ -60,6 +60,27 @@ func (b *batch) derive(c *conclusion, typ string, fields Fields) (Handle, error)
 	if err := b.fill(t, row, fields); err != nil {
 		return 0, err
 	}
+	return b.deriveRow(c, t, row), nil
+}
+
+// deriveShape is [Firing.DeriveRow].
+func (b *batch) deriveShape(c *conclusion, shape *Shape, values []Value) (Handle, error) {
+	t, err := b.shaped(shape)
+	if err != nil {
+		return 0, err
+	}
+	row := b.row(t, 0)
+	if err := b.setShape(t, row, shape, values); err != nil {
+		return 0, err
+	}
+	if shape.missing != "" {
+		return 0, &FactError{Type: t.typ.Name, Field: shape.missing, Err: ErrMissingField}
+	}
+	return b.deriveRow(c, t, row), nil
+}
+
+// deriveRow concludes a complete row.
+func (b *batch) deriveRow(c *conclusion, t *factTable, row []symbol) Handle {
 	st := &b.s.store
 	var id, back factID
 	if t.typ.Bag {
@@ -85,7 +106,7 @@ func (b *batch) derive(c *conclusion, typ string, fields Fields) (Handle, error)
 	}
 	st.refresh(id)
 	b.contest(id, g, sup)
-	return st.handle(id), nil
+	return st.handle(id)
 }
 
 // contest reports a conclusion that contradicts another: the one that is the best

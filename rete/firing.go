@@ -109,6 +109,22 @@ func (f *Firing) Derive(typ string, fields Fields) (Handle, error) {
 	return f.s.batch.derive(f.s.conclusion(f.match), typ, fields)
 }
 
+// DeriveRow is Derive with the values of a shape's fields in their order.
+func (f *Firing) DeriveRow(shape *Shape, values ...Value) (Handle, error) {
+	if f.done {
+		return 0, ErrClosed
+	}
+	return f.s.batch.deriveShape(f.s.conclusion(f.match), shape, values)
+}
+
+// batch gives the firing's batch while it goes on.
+func (f *Firing) batch() (*batch, error) {
+	if f.done {
+		return nil, ErrClosed
+	}
+	return &f.s.batch, nil
+}
+
 // Update changes fields of a stated fact; see [Tx.Update].
 func (f *Firing) Update(h Handle, fields Fields) error {
 	if f.done {

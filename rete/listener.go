@@ -76,11 +76,16 @@ func (s *Session) tellFact(d *delta, derived bool) {
 
 // noteChange makes a fact the youngest.
 func (s *Session) noteChange(id factID) {
+	s.changes++
+	s.changedAt(id, s.changes)
+}
+
+// changedAt notes when a fact changed.
+func (s *Session) changedAt(id factID, when uint64) {
 	for int(id) >= len(s.lastChange) {
 		s.lastChange = append(s.lastChange, make([]uint64, max(64, len(s.lastChange)))...)
 	}
-	s.changes++
-	s.lastChange[id] = s.changes
+	s.lastChange[id] = when
 }
 
 // age tells when a fact last changed: a larger number is later.

@@ -108,11 +108,16 @@ func (s *Session) attribute(r *Report) {
 			r.AbsentReads[p.ID] += n
 		}
 	}
-	for _, t := range s.net.noted {
+	s.net.forgetNotes()
+}
+
+// forgetNotes begins to count anew.
+func (n *network) forgetNotes() {
+	for _, t := range n.noted {
 		*t = tally{}
 	}
-	s.net.noted = s.net.noted[:0]
-	s.net.reports++
+	n.noted = n.noted[:0]
+	n.reports++
 }
 
 // tallies are those of the nodes that the production uses, each once.

@@ -19,6 +19,10 @@ type Config struct {
 	Groups []string
 	Seed   uint64 // of the strategy Random
 	Limits Limits // default none
+	// DecodeValue makes values of kinds that the engine does not know out of what
+	// their MarshalBinary gave [Session.Snapshot]. typ is the Go type as the verb %T
+	// writes it. Only [Restore] asks, and only where there are such values.
+	DecodeValue func(typ string, data []byte) (any, error)
 }
 
 // Limits keep a session from eating up the machine: passing one ends the run, or
@@ -66,6 +70,17 @@ type Session struct {
 
 // NewSession makes an empty working memory for a base.
 func NewSession(base *Base, cfg Config) *Session {
+	s := newSession(base, cfg)
+	if s.attachAll() != nil {
+		return s // it refuses everything
+	}
+	_ = s.settle() // a production without patterns matches the empty memory
+	s.endBatch()
+	return s
+}
+
+// newSession makes a session without a network.
+func newSession(base *Base, cfg Config) *Session {
 	if cfg.MaxFirings <= 0 {
 		cfg.MaxFirings = 1_000_000
 	}
@@ -86,14 +101,17 @@ func NewSession(base *Base, cfg Config) *Session {
 			s.agenda.turns = slices.Insert(s.agenda.turns, 0, "")
 		}
 	}
-	for _, p := range base.programs {
-		if s.attach(p) != nil {
-			return s // it refuses everything
+	return s
+}
+
+// attachAll makes the network of the base.
+func (s *Session) attachAll() error {
+	for _, p := range s.base.programs {
+		if err := s.attach(p); err != nil {
+			return err
 		}
 	}
-	_ = s.settle() // a production without patterns matches the empty memory
-	s.endBatch()
-	return s
+	return nil
 }
 
 // idle tells why the session cannot be changed or run now: [ErrBusy], the error

@@ -125,7 +125,7 @@ func (s *symbols) float(f float64) symbol {
 
 // text gives the symbol of a string.
 func (s *symbols) text(x string) symbol {
-	h := uint32(maphash.String(s.seed, x))
+	h := s.hash(x)
 	for id, at := s.index.first(h); id != 0; id, at = s.index.next(h, at) {
 		if y, ok := s.value(symbol(id)).(string); ok && x == y {
 			return symbol(id)
@@ -133,6 +133,9 @@ func (s *symbols) text(x string) symbol {
 	}
 	return s.add(h, x, 0)
 }
+
+// hash is that of a text.
+func (s *symbols) hash(x string) uint32 { return uint32(maphash.String(s.seed, x)) }
 
 // add keeps a new value and files it by its hash.
 func (s *symbols) add(hash uint32, v any, mark symbol) symbol {

@@ -76,6 +76,7 @@ func (s *Session) maintain() {
 	}
 	list := s.store.lost
 	s.store.lost = nil
+	slices.Sort(list) // the order decides which record, and so which handle, is used next
 	var suspects []factID
 	for _, id := range list {
 		f := s.store.facts.at(id)
