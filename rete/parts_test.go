@@ -76,7 +76,7 @@ func compareTable(t *rapid.T, table *table, want map[uint32]map[uint32]bool, siz
 // TestSlabKeepsRecords: a record is zero when it comes, stays where it is and what
 // it is, and is given out again.
 func TestSlabKeepsRecords(t *testing.T) {
-	type record struct{ a, b uint64 }
+	type record struct{ a, _ uint64 }
 	var s slab[uint32, record]
 	if s.live() != 0 {
 		t.Error("an empty slab holds", s.live())
