@@ -53,9 +53,11 @@ func TestMixed(t *testing.T) {
 	t.Logf("%d steps", mixedSteps.Load())
 }
 
-// FuzzSession is TestMixed with steps that are read from bytes.
+// FuzzSession is TestMixed with steps that are read from bytes. Zeros follow them, by
+// which every draw is the least: what is too short is no other test than what is not.
 func FuzzSession(f *testing.F) {
-	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { mix(t, 1, 40) }))
+	session := rapid.MakeFuzz(func(t *rapid.T) { mix(t, 1, 40) })
+	f.Fuzz(func(t *testing.T, input []byte) { session(t, append(input, make([]byte, 1<<17)...)) })
 }
 
 // mix is one session's life.

@@ -310,3 +310,43 @@ func texts(facts []naive.Fact) []string {
 	slices.Sort(list)
 	return list
 }
+
+// TestEqualBranches: branches that say the same count one by one, wherever they
+// stand.
+func TestEqualBranches(t *testing.T) {
+	item := []rete.Element{rete.Match("A", "f")}
+	twin := []naive.Elem{naive.Pattern{Type: "A", As: "f"}}
+	either, anyTwin := rete.Any(item, item, item), naive.Any{Branches: [][]naive.Elem{twin, twin, twin}}
+	of := func(env naive.Env) (any, bool) { return readTwin(env, "f", "x") }
+	when := map[string][]rete.Element{
+		"matches": {either},
+		"inside": {rete.Accumulate(rete.Accumulation{From: []rete.Element{either}, Let: []rete.Aggregate{
+			{Name: "n1", Op: rete.Count}, {Name: "n2", Op: rete.Sum, Of: rete.Read("f", "x")}, {Name: "n3", Op: rete.Collect, Of: rete.Read("f", "x")},
+		}})},
+		"not": {rete.Not(either)},
+	}
+	twins := map[string][]naive.Elem{
+		"matches": {anyTwin},
+		"inside": {naive.Accumulate{From: []naive.Elem{anyTwin}, Aggs: []naive.Agg{
+			{Name: "n1", Op: "count"}, {Name: "n2", Op: "sum", F: of}, {Name: "n3", Op: "collect", F: of},
+		}}},
+		"not": {naive.Not{Elems: []naive.Elem{anyTwin}}},
+	}
+	var productions []rete.Production
+	for id, elems := range when {
+		productions = append(productions, rete.Production{ID: id, When: elems, Then: nothing})
+	}
+	base, err := rete.Compile(testTypes, productions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		g := &generator{t: t, types: []string{"A"}}
+		s := rete.NewSession(base, rete.Config{})
+		for range g.int("batches", 1, 5) {
+			g.batch(s)
+			compareMatches(t, s, twins)
+		}
+		vacate(t, s)
+	})
+}
