@@ -144,10 +144,19 @@ func (s *Session) Close() error {
 // Begin opens a batch. One can be open at a time: a second one, and everything
 // that changes or runs the session meanwhile, fails with [ErrBusy].
 func (s *Session) Begin() *Tx {
+	// Small enough to be inlined, so that the Tx lies on the caller's stack.
+	number, err := s.tryBegin()
+	return &Tx{s: s, number: number, err: err}
+}
+
+// tryBegin opens a batch if none is open.
+//
+//go:noinline
+func (s *Session) tryBegin() (uint64, error) {
 	if err := s.idle(); err != nil {
-		return &Tx{err: err}
+		return 0, err
 	}
-	return &Tx{s: s, number: s.begin()}
+	return s.begin(), nil
 }
 
 // begin opens a batch. Its number is the age of the matches that it makes.
