@@ -148,3 +148,31 @@ func TestAggregatesForget(t *testing.T) {
 		}
 	}
 }
+
+// TestUnchangedResultStays: what is below an accumulation hears nothing of a change
+// that leaves the result.
+func TestUnchangedResultStays(t *testing.T) {
+	base, err := Compile(linkTypes, []Production{{ID: "p", Then: func(*Firing) error { return nil }, When: []Element{
+		Accumulate(Accumulation{From: []Element{Match("F", "f")}, Let: []Aggregate{{Name: "sum", Op: Sum, Of: Read("f", "a")}}}),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewSession(base, Config{})
+	put := func(a, b int) tokenID {
+		tx := s.Begin()
+		_, err := tx.Assert("F", Fields{"id": 1, "a": a, "b": 0})
+		_, err2 := tx.Assert("F", Fields{"id": 2, "a": b, "b": 0})
+		if err := errors.Join(err, err2, tx.Commit(), s.CheckInvariants()); err != nil {
+			t.Fatal(err)
+		}
+		return s.nodes["p"].ends[0].mem.head
+	}
+	before := put(1, 2)
+	if after := put(2, 1); after != before {
+		t.Error("an unchanged sum is another token")
+	}
+	if after := put(2, 2); after == before {
+		t.Error("another sum is the same token")
+	}
+}
