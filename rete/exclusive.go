@@ -1,7 +1,5 @@
 package rete
 
-import "slices"
-
 // Exclusive groups. Of all matches of a group with the same key only the first on
 // the agenda fires; while it stands the others are parked, and when it goes they
 // are back on the agenda.
@@ -16,6 +14,29 @@ type lockName struct {
 type lock struct {
 	holder matchID
 	parked []matchID
+	places map[matchID]int // of those parked
+}
+
+// park lets a match wait for the lock.
+func (l *lock) park(id matchID) {
+	if l.places == nil {
+		l.places = map[matchID]int{}
+	}
+	l.places[id] = len(l.parked)
+	l.parked = append(l.parked, id)
+}
+
+// unpark takes a match out. Their order does not matter: they go back to the agenda.
+func (l *lock) unpark(id matchID) {
+	at, there := l.places[id]
+	if !there {
+		return
+	}
+	last := len(l.parked) - 1
+	moved := l.parked[last]
+	l.parked[at], l.places[moved] = moved, at
+	l.parked = l.parked[:last]
+	delete(l.places, id)
 }
 
 // holds tells whether another match holds the lock of this one, which is then
@@ -31,7 +52,7 @@ func (s *Session) holds(id matchID, e *prodEnd) bool {
 	}
 	if m := s.net.matches.at(id); !m.state.has(parked) {
 		m.state |= parked
-		l.parked = append(l.parked, id)
+		l.park(id)
 	}
 	return true
 }
@@ -70,7 +91,7 @@ func (s *Session) unpark(id matchID) {
 	}
 	m.state &^= parked
 	if l := s.locks[s.lockOf[id]]; l != nil {
-		l.parked = slices.DeleteFunc(l.parked, func(x matchID) bool { return x == id })
+		l.unpark(id)
 	}
 }
 

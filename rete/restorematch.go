@@ -222,7 +222,7 @@ func (r *restorer) lock(p *pastMatch) {
 	s.lockOf[p.id] = name
 	switch {
 	case !p.holds:
-		l.parked = append(l.parked, p.id)
+		l.park(p.id)
 	case r.check(l.holder == 0, "a lock twice"):
 		l.holder = p.id
 	}

@@ -172,6 +172,9 @@ func (s *store) identity(t *factTable, row []symbol) uint32 {
 // existing finds the fact of an identity, or one that went in this batch: it
 // comes back under its handle, so that the network sees no event.
 func (s *store) existing(t *factTable, row []symbol) (there, gone factID) {
+	if t.typ.Bag {
+		return s.inBag(t, row), 0
+	}
 	return s.hashed(t, row, s.identity(t, row))
 }
 
@@ -189,6 +192,18 @@ func (s *store) hashed(t *factTable, row []symbol, h uint32) (there, gone factID
 		}
 	}
 	return 0, gone
+}
+
+// inBag looks through all facts of a bag for the first that is equal: nothing but
+// [Session.Lookup] asks.
+func (s *store) inBag(t *factTable, row []symbol) (first factID) {
+	t.index.each(func(id uint32) {
+		x := factID(id)
+		if s.facts.at(x).state.has(live) && s.sameIdentity(t, s.row(x), row) && (first == 0 || s.byHandle(x, first) < 0) {
+			first = x
+		}
+	})
+	return first
 }
 
 // sameIdentity compares the fields that tell facts apart.
@@ -232,8 +247,18 @@ func (s *store) file(id factID) {
 // fileAt is file for a fact whose hash is known.
 func (s *store) fileAt(id factID, h uint32) {
 	f := s.facts.at(id)
-	s.tables[f.table].index.insert(h, uint32(id))
+	t := s.tables[f.table]
+	t.index.insert(t.spread(h, id), uint32(id))
 	f.state |= filed
+}
+
+// spread makes different hashes of the equal facts of a bag: all in one place, each
+// would step over the others.
+func (t *factTable) spread(h uint32, id factID) uint32 {
+	if t.typ.Bag {
+		return mix(h, uint32(id))
+	}
+	return h
 }
 
 // unfile takes the fact out of the index.
@@ -243,7 +268,7 @@ func (s *store) unfile(id factID) {
 		return
 	}
 	t := s.tables[f.table]
-	t.index.remove(s.identity(t, t.rows.at(f.row)), uint32(id))
+	t.index.remove(t.spread(s.identity(t, t.rows.at(f.row)), id), uint32(id))
 	f.state &^= filed
 }
 

@@ -3,6 +3,7 @@ package rete_test
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -30,8 +31,13 @@ func newWithdraw(t testing.TB, cfg rete.Config, rules ...rete.Production) *rete.
 }
 
 // many is how much is supported: what takes the square of it runs into the tests'
-// limit.
-const many = 100_000
+// limit. The race detector makes all of it ten times slower and gets a tenth.
+var many = func() int {
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return 10_000
+	}
+	return 100_000
+}()
 
 // supporting derives one fact from every source.
 var supporting = rete.Production{ID: "one", When: []rete.Element{rete.Match("source", "s")}, Then: func(c *rete.Firing) error {
@@ -133,6 +139,63 @@ func TestManyMergedFacts(t *testing.T) {
 	})
 	if got := s.Size().Facts; got != 1 {
 		t.Errorf("%d facts", got)
+	}
+}
+
+// TestManyEqualFactsOfABag come and go.
+func TestManyEqualFactsOfABag(t *testing.T) {
+	s := newWithdraw(t, rete.Config{})
+	change(t, s, func(tx *rete.Tx) (err error) {
+		for range many {
+			_, err1 := tx.Assert("bag", rete.Fields{"n": 1})
+			err = errors.Join(err, err1)
+		}
+		return err
+	})
+	first, ok := s.Lookup("bag", rete.Fields{"n": 1})
+	for f := range s.Facts() {
+		if !ok || f.Handle() != first.Handle() {
+			t.Fatalf("%v is found, %v is the first", first, f)
+		}
+		break
+	}
+	if _, ok := s.Lookup("bag", rete.Fields{"n": 2}); ok {
+		t.Error("found what is not there")
+	}
+	change(t, s, func(tx *rete.Tx) (err error) {
+		for f := range s.Facts() {
+			err = errors.Join(err, tx.Retract(f.Handle()))
+		}
+		return err
+	})
+	if got := s.Size().Facts; got != 0 {
+		t.Errorf("%d facts are left", got)
+	}
+}
+
+// TestManyWaitForALock, and go before it is their turn.
+func TestManyWaitForALock(t *testing.T) {
+	fired := int64(-1)
+	s := newWithdraw(t, rete.Config{Strategy: rete.Breadth}, rete.Production{
+		ID: "one", When: []rete.Element{rete.Match("source", "s")}, Exclusive: rete.Exclusive{Group: "one"},
+		Then: func(c *rete.Firing) error { fired = get(c, "s", "id").(int64); return nil },
+	})
+	handles := sourcesUpTo(t, s, many)
+	runAll(t, s)
+	change(t, s, func(tx *rete.Tx) (err error) {
+		for _, h := range handles[1 : many-1] {
+			err = errors.Join(err, tx.Retract(h))
+		}
+		return err
+	})
+	runAll(t, s)
+	if fired != 0 {
+		t.Errorf("%d fired while the first held the lock", fired)
+	}
+	change(t, s, func(tx *rete.Tx) error { return tx.Retract(handles[0]) })
+	runAll(t, s)
+	if fired != int64(many-1) {
+		t.Errorf("%d fired after the first", fired)
 	}
 }
 
