@@ -177,6 +177,12 @@ var agendaRules = []rete.Production{
 		c.Log("b goes first")
 		return nil
 	}},
+	{ID: "ask-for-both", Priority: 9, When: []rete.Element{rete.Match("item", "i", rete.Eq("id", 1))}, Then: func(c *rete.Firing) error {
+		c.Focus("a")
+		c.Focus("b")
+		c.Log("b goes first, then a")
+		return nil
+	}},
 	one("low", 0), one("high", 7, rete.Eq("x", 1)),
 	{ID: "alone-1", When: anyItem, Then: logIt, Exclusive: rete.Exclusive{Group: "whole"}},
 	{ID: "alone-2", When: anyItem, Then: logIt, Exclusive: rete.Exclusive{Group: "whole"}},
