@@ -116,7 +116,7 @@ func (e *engine) batch(change func(tx *rete.Tx) error) error {
 
 // run fires what there is to fire.
 func (e *engine) run() error {
-	report, err := e.session.Run(context.TODO())
+	report, err := e.session.Run(context.Background())
 	if err == nil && len(report.Errors) > 0 {
 		err = report.Errors[0]
 	}

@@ -197,12 +197,7 @@ func (a *agenda) before(x, y *activation) bool {
 	if c := a.order(x, y); c != 0 {
 		return c < 0
 	}
-	n := a.net
-	p, q := n.endOf(n.matches.at(x.match)), n.endOf(n.matches.at(y.match))
-	if p.node != q.node {
-		return p.node.id < q.node.id
-	}
-	return n.byProduction(x.match, y.match) < 0
+	return a.net.byProduction(x.match, y.match) < 0
 }
 
 // up and down keep the heap (Williams, Algorithm 232, 1964), whose order holds among

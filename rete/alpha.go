@@ -79,7 +79,7 @@ type alphaItem struct {
 }
 
 // alpha finds or builds the memory of a specification.
-func (n *network) alpha(spec *alphaSpec, reads *fieldSet) *alphaMemory {
+func (n *network) alpha(spec *alphaSpec) *alphaMemory {
 	table := n.store.table(spec.typ)
 	root := n.root(table)
 	mem := root.bySig[spec.sig]
@@ -98,10 +98,6 @@ func (n *network) alpha(spec *alphaSpec, reads *fieldSet) *alphaMemory {
 			}
 		})
 	}
-	// The mask only grows: a production that goes leaves its fields in. That costs
-	// an evaluation now and then and no mistake, since the match set follows from
-	// the values and not from the events.
-	mem.mask.addAll(*reads)
 	mem.users++
 	return mem
 }
@@ -340,7 +336,7 @@ func (n *network) dropItem(id itemID) {
 // index shares the index of the memory by some fields.
 func (m *alphaMemory) index(fields []int) *factIndex {
 	for _, x := range m.indexes {
-		if sameInts(x.fields, fields) {
+		if slices.Equal(x.fields, fields) {
 			x.users++
 			return x
 		}
@@ -353,19 +349,6 @@ func (m *alphaMemory) index(fields []int) *factIndex {
 		id = item.next
 	}
 	return x
-}
-
-// sameInts compares two lists.
-func sameInts(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // releaseIndex drops an index that no join uses any more.

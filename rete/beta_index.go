@@ -1,12 +1,13 @@
 package rete
 
+import "slices"
+
 // tokenIndex is an index of a memory by what some references name.
 type tokenIndex struct {
 	number uint32
 	up     int32 // of the first reference: levels above the token
 	field  int32
 	users  int32
-	depth  int32 // of the tokens
 	refs   []ref
 }
 
@@ -85,7 +86,7 @@ func (n *network) keyOfToken(x *tokenIndex, t tokenID, make bool) (uint32, bool)
 	var space [4]symbol
 	syms := space[:0]
 	for _, r := range x.refs { // as in keyOfRow
-		sym := n.readFrom(r, t, x.depth)
+		sym := n.read(r, t)
 		if !sym.joins() {
 			return 0, false
 		}
@@ -112,7 +113,7 @@ func (n *network) extend(key uint32, i int, sym symbol, make bool) uint32 {
 // index shares the index of the memory by what some references name.
 func (m *memory) index(refs []ref) *tokenIndex {
 	for _, x := range m.indexes {
-		if sameRefs(x.refs, refs) {
+		if slices.Equal(x.refs, refs) {
 			x.users++
 			return x
 		}
@@ -122,7 +123,7 @@ func (m *memory) index(refs []ref) *tokenIndex {
 		x = &tokenIndex{}
 	}
 	*x = tokenIndex{
-		number: m.net.number(len(refs)), refs: refs, users: 1, depth: m.depth,
+		number: m.net.number(len(refs)), refs: refs, users: 1,
 		up: m.depth - int32(refs[0].depth), field: int32(refs[0].field),
 	}
 	m.indexes = append(m.indexes, x)
@@ -133,19 +134,6 @@ func (m *memory) index(refs []ref) *tokenIndex {
 		m.hash()
 	}
 	return x
-}
-
-// sameRefs compares two lists.
-func sameRefs(a, b []ref) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // file files a token in an index; what joins nothing is not filed.

@@ -43,10 +43,7 @@ func (b *batch) underive() {
 // settled forgets what was derived: it stands now.
 func (b *batch) settled() {
 	clear(b.derived)
-	b.derived = b.derived[:0]
-	if cap(b.derived) > 1024 {
-		b.derived = nil
-	}
+	b.derived = reuse(b.derived)
 }
 
 // derive makes values a match's conclusion. It replaces what the match concluded

@@ -44,15 +44,18 @@ func (s *Session) Matches(production string) iter.Seq[Matched] {
 	if p == nil {
 		return func(func(Matched) bool) {}
 	}
-	list := s.listOf(p)
+	return s.matchSeq(p, s.listOf(p))
+}
+
+// matchSeq gives matches of a production in order, but those that go while the
+// caller looks at others.
+func (s *Session) matchSeq(p *prodNode, list []matchID) iter.Seq[Matched] {
 	slices.SortFunc(list, s.net.byProduction)
 	return func(yield func(Matched) bool) {
 		for _, id := range list {
 			m := s.net.matches.at(id)
-			if m.end == 0 || !m.state.has(listed) || s.net.endOf(m).node != p {
-				continue // it went while the caller looked at others
-			}
-			if !yield(s.matched(id)) {
+			there := m.end != 0 && m.state.has(listed) && s.net.endOf(m).node == p
+			if there && !yield(s.matched(id)) {
 				return
 			}
 		}

@@ -133,9 +133,9 @@ func (n *havingNode) holds(t tokenID) bool {
 		h := &n.spec.tests[i]
 		var ok bool
 		var err error
-		switch left := net.readFrom(h.left, t, n.in.depth); {
+		switch left := net.read(h.left, t); {
 		case h.value == nil:
-			ok, err = net.store.syms.holds(h.op.plain(), left, net.readFrom(h.right, t, n.in.depth))
+			ok, err = net.store.syms.holds(h.op.plain(), left, net.read(h.right, t))
 		default:
 			ok, err = net.store.syms.test(&n.tests[i], left)
 		}

@@ -102,7 +102,7 @@ func (h *hinge) hang(p *part, spec *joinSpec, left *memory, try pairer) {
 	*h = hinge{part: p, net: left.net, spec: spec, left: left, try: try, place: -1}
 	h.bare = len(spec.compare)+len(spec.checks) == 0
 	h.id = h.net.hinges.add(h)
-	h.right = h.net.alpha(spec.alpha, spec.reads)
+	h.right = h.net.alpha(spec.alpha)
 	if len(spec.equal) == 0 {
 		return
 	}
@@ -182,7 +182,7 @@ func (h *hinge) passes(t tokenID, fact factID) bool {
 	}
 	for i := range h.spec.compare {
 		c := &h.spec.compare[i]
-		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.readFrom(c.with, t, h.left.depth))
+		ok, err := h.net.store.syms.holds(c.op.plain(), h.net.store.get(fact, c.field), h.net.read(c.with, t))
 		if err != nil {
 			h.net.noteAt(&h.tally, c.label, err)
 		}

@@ -18,18 +18,27 @@ func (n *network) made(m *memory) {
 
 // apply brings the changes of a wave to the network, within the limits.
 func (s *Session) apply() error {
-	if s.cfg.Limits.Facts > 0 && s.store.size > s.cfg.Limits.Facts {
-		e := &LimitError{What: "facts", Limit: s.cfg.Limits.Facts}
-		if s.firing != nil {
-			e.Productions = []string{s.firing.end.prog.ID}
-		}
-		s.closed = e
-		return e
+	limits := &s.cfg.Limits
+	if limits.Facts > 0 && s.store.size > limits.Facts {
+		return s.breaks("facts", limits.Facts)
 	}
 	if err := s.limited(func() { s.net.apply(s.deltas) }); err != nil {
 		return err
 	}
-	return s.memoryLimit()
+	if limits.Bytes > 0 && s.Memory() > limits.Bytes {
+		return s.breaks("bytes", limits.Bytes)
+	}
+	return nil
+}
+
+// breaks ends the session for a limit that was passed. Whoever fires then is named.
+func (s *Session) breaks(what string, limit int) error {
+	e := &LimitError{What: what, Limit: limit}
+	if s.firing != nil {
+		e.Productions = []string{s.firing.end.prog.ID}
+	}
+	s.closed = e
+	return e
 }
 
 // limited does something to the network within the limits.
@@ -50,20 +59,6 @@ func (s *Session) attach(p *program) error {
 		slices.Sort(passed.Productions)
 	}
 	return err
-}
-
-// memoryLimit tells when the session holds too much. Whoever fires then is named.
-func (s *Session) memoryLimit() error {
-	limit := s.cfg.Limits.Bytes
-	if limit <= 0 || s.Memory() <= limit {
-		return nil
-	}
-	e := &LimitError{What: "bytes", Limit: limit}
-	if s.firing != nil {
-		e.Productions = []string{s.firing.end.prog.ID}
-	}
-	s.closed = e
-	return e
 }
 
 // catch makes an error of a limit that was passed. The network is broken then, and

@@ -50,7 +50,7 @@ func (s *Session) tellFacts(deltas []delta) {
 		if s.cfg.Listener != nil {
 			s.tellFact(d, after)
 		}
-		if s.cfg.Strategy == Lex || s.cfg.Strategy == Mea {
+		if s.aging() {
 			s.noteChange(d.fact)
 		}
 	}

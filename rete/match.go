@@ -1,7 +1,6 @@
 package rete
 
 import (
-	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -100,9 +99,8 @@ func (e *prodEnd) name(t tokenID) string {
 	for i := range e.chain.facts {
 		buf = binary.BigEndian.AppendUint64(buf, uint64(e.net.store.handle(e.factAt(t, i))))
 	}
-	for _, i := range e.chain.groups {
-		k, _ := keyOf(e.net.store.syms.value(e.valueAt(t, i)))
-		buf = k.append(buf)
+	for i := range e.chain.groups {
+		buf = append(buf, e.groupAt(t, i)...)
 	}
 	return string(append(buf, byte(e.chain.number)))
 }
@@ -203,7 +201,7 @@ func (n *network) byProduction(a, b matchID) int {
 	x, y := n.matches.at(a), n.matches.at(b)
 	ex, ey := n.endOf(x), n.endOf(y)
 	if ex != ey {
-		return cmp.Or(cmp.Compare(ex.prog.ID, ey.prog.ID), cmp.Compare(ex.chain.number, ey.chain.number))
+		return ex.compare(ey)
 	}
 	if c := ex.compareFacts(x.token, y.token); c != 0 {
 		return c

@@ -14,7 +14,6 @@ type Level struct {
 
 	end *prodEnd
 	mem *memory
-	at  int // the element
 }
 
 // Levels gives the elements of a production in order, with what matches up to each;
@@ -28,7 +27,7 @@ func (s *Session) Levels(production string) []Level {
 	for _, e := range p.ends {
 		for i, mem := range e.levels() {
 			levels = append(levels, Level{
-				Branch: e.chain.number, Element: describe(e.chain.elements[i]), Count: int(mem.size), end: e, mem: mem, at: i,
+				Branch: e.chain.number, Element: describe(e.chain.elements[i]), Count: int(mem.size), end: e, mem: mem,
 			})
 		}
 	}

@@ -27,7 +27,10 @@ type builder struct {
 	alphas []*alphaMemory
 }
 
-// took notes a node that reads an alpha memory, and widens what the memory sees.
+// took notes a node that reads an alpha memory, and widens what the memory sees. That
+// only grows: a production that goes leaves its fields in, which costs an evaluation
+// now and then and no mistake, since the match set follows from the values and not
+// from the events.
 func (b *builder) took(right *alphaMemory, reads *fieldSet, out *memory) *memory {
 	right.mask.addAll(*reads)
 	b.alphas = append(b.alphas, right)

@@ -3,7 +3,6 @@ package rete
 import (
 	"fmt"
 	"iter"
-	"slices"
 )
 
 // Query gives the live matches of a production whose Params have the given values,
@@ -39,17 +38,7 @@ func (s *Session) Query(production string, args ...any) (iter.Seq[Matched], erro
 	for _, e := range p.ends {
 		list = append(list, e.ask(syms)...)
 	}
-	slices.SortFunc(list, s.net.byProduction)
-	return func(yield func(Matched) bool) {
-		for _, id := range list {
-			if m := s.net.matches.at(id); m.end == 0 || !m.state.has(listed) || s.net.endOf(m).node != p {
-				continue // it went while the caller looked at others
-			}
-			if !yield(s.matched(id)) {
-				return
-			}
-		}
-	}, nil
+	return s.matchSeq(p, list), nil
 }
 
 // ask finds the matches whose parameters have some values.
@@ -85,7 +74,7 @@ func (e *prodEnd) asked(syms []symbol) []tokenID {
 	for t := e.mem.head; t != 0; t = n.tokens.at(t).mate {
 		fits := true
 		for i, r := range e.params.refs {
-			fits = fits && n.store.syms.equal(syms[i], n.readFrom(r, t, e.mem.depth))
+			fits = fits && n.store.syms.equal(syms[i], n.read(r, t))
 		}
 		if fits {
 			list = append(list, t)

@@ -197,7 +197,7 @@ func (s *Session) nearest(f *Failure, e *prodEnd, spec *joinSpec, given []tokenI
 	}
 	for _, t := range given[:min(len(given), Nearest)] {
 		for _, id := range facts {
-			n := s.tryPattern(spec, t, id, above.depth)
+			n := s.tryPattern(spec, t, id)
 			n.With, n.Fact = e.partial(t, above), Fact{s.store.shownVersion(id)}
 			f.Near = append(f.Near, n)
 			f.sortNear()
@@ -211,8 +211,8 @@ func (f *Failure) sortNear() {
 	f.Near = f.Near[:min(len(f.Near), Nearest)]
 }
 
-// tryPattern runs every test of a pattern on a fact and a token of a depth.
-func (s *Session) tryPattern(spec *joinSpec, t tokenID, id factID, depth int32) Near {
+// tryPattern runs every test of a pattern on a fact and a token.
+func (s *Session) tryPattern(spec *joinSpec, t tokenID, id factID) Near {
 	var near Near
 	row, syms := s.store.row(id), &s.store.syms
 	for _, ct := range constTests(syms, spec.alpha) {
@@ -224,7 +224,7 @@ func (s *Session) tryPattern(spec *joinSpec, t tokenID, id factID, depth int32) 
 		near.note(ok && err == nil, failed)
 	}
 	compare := func(o op, field int, with ref, text string) {
-		a, b := row[field], s.net.readFrom(with, t, depth)
+		a, b := row[field], s.net.read(with, t)
 		ok, err := syms.holds(o, a, b)
 		near.note(ok && err == nil, FailedTest{Test: text, Values: []any{syms.value(a), syms.value(b)}, Err: err})
 	}
@@ -244,15 +244,6 @@ func (s *Session) tryPattern(spec *joinSpec, t tokenID, id factID, depth int32) 
 		near.note(ok && err == nil, FailedTest{Test: label(*c.fn), Err: err})
 	}
 	return near
-}
-
-// readFrom is read for a token of a known depth.
-func (n *network) readFrom(r ref, t tokenID, depth int32) symbol {
-	tok := n.tokens.at(n.up(t, depth-int32(r.depth)))
-	if r.field < 0 {
-		return tok.value
-	}
-	return n.store.get(tok.fact, r.field)
 }
 
 // condition tells what a condition saw.
@@ -301,10 +292,10 @@ func (s *Session) having(f *Failure, e *prodEnd, spec *havingSpec, given []token
 		n := Near{With: e.partial(t, above)}
 		for i := range spec.tests {
 			h := &spec.tests[i]
-			left := s.net.readFrom(h.left, t, above.depth)
+			left := s.net.read(h.left, t)
 			ok, err, values := false, error(nil), []any{syms.value(left)}
 			if h.value == nil {
-				right := s.net.readFrom(h.right, t, above.depth)
+				right := s.net.read(h.right, t)
 				values = append(values, syms.value(right))
 				ok, err = syms.holds(h.op.plain(), left, right)
 			} else {
