@@ -50,6 +50,41 @@ func (n number) ReteKey() string { return "decimal " + canonical(n.d) }
 // ReteKey is equal for equal amounts of one currency.
 func (m money) ReteKey() string { return "money " + canonical(m.m.Amount) + " " + m.m.Currency }
 
+// ReteAdd and ReteSub add up numbers; what is added and taken away again leaves no
+// trace, since decimals are exact.
+func (n number) ReteAdd(other any) (any, error) { return n.sum(other, decimal.Decimal.Add) }
+
+// ReteSub is the inverse of ReteAdd.
+func (n number) ReteSub(other any) (any, error) { return n.sum(other, decimal.Decimal.Sub) }
+
+func (n number) sum(other any, op func(a, b decimal.Decimal) decimal.Decimal) (any, error) {
+	d, ok := toDecimal(other)
+	if !ok {
+		return nil, fmt.Errorf("%s cannot be added to %s", show(other), n.d)
+	}
+	out := op(n.d, d)
+	return number{out}, bounded(out)
+}
+
+// ReteAdd and ReteSub add up amounts of one currency; zero without one goes with
+// each.
+func (m money) ReteAdd(other any) (any, error) { return m.sum(other, trimtab.Money.Add) }
+
+// ReteSub is the inverse of ReteAdd.
+func (m money) ReteSub(other any) (any, error) { return m.sum(other, trimtab.Money.Sub) }
+
+func (m money) sum(other any, op func(a, b trimtab.Money) (trimtab.Money, error)) (any, error) {
+	o, ok := other.(money)
+	if !ok {
+		return nil, fmt.Errorf("%s is no amount of money", show(other))
+	}
+	out, err := op(m.m, o.m)
+	if err != nil {
+		return nil, err
+	}
+	return money{out}, bounded(out.Amount)
+}
+
 // canonical writes equal decimals equally, whatever their scale, without
 // writing out the zeros of a large exponent.
 func canonical(d trimtab.Decimal) string {

@@ -29,6 +29,8 @@ type scope struct {
 	// It turns "unknown name" into "used before anything binds it", the mistake that
 	// the author has in fact made.
 	later map[string]int
+	// unbound tells of names that look bound and are not, why.
+	unbound map[string]string
 }
 
 // name is one thing an expression can refer to.
@@ -37,6 +39,8 @@ type name struct {
 	fact string      // the fact type, "" for a value
 	cel  *types.Type // of a value
 	used *bool       // set when an expression reads it; nil if nobody asks
+	// summed is a result of an aggregate, see typed.
+	summed bool
 }
 
 // with is the scope with one more name. Scopes share nothing that changes, so
@@ -301,7 +305,7 @@ func (a activation) ResolveName(text string) (any, bool) {
 	if v == nil {
 		return types.NullValue, ok
 	}
-	return v, ok
+	return n.typed(v), ok
 }
 
 // fact is a fact as CEL sees it.

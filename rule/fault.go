@@ -63,6 +63,9 @@ func (s *scope) faultOf(text string, tree *ast.AST, e *common.Error) fault {
 
 // undeclared explains a name that is not known, or not yet.
 func (s *scope) undeclared(text, what string) fault {
+	if why, ok := s.unbound[what]; ok {
+		return fault{message: why, hint: "bind it in every branch, or use it inside of the branch"}
+	}
 	// Before the nearest name: the right one is there, only further down.
 	if line, ok := s.later[what]; ok {
 		return fault{message: fmt.Sprintf("%q is used before anything binds it; line %d does", what, line)}

@@ -23,6 +23,9 @@ type Options struct {
 	// Types are declared outside the packs, by the sources that give them. Packs
 	// may use them without declaring them.
 	Types []TypeDecl
+	// Open reads a file that a pack names beside itself, such as the rows of a
+	// decision table: pack is the name of the pack's File. Without it there are none.
+	Open func(pack, name string) ([]byte, error)
 }
 
 // compiler turns the files of one Load into a Set.
@@ -143,10 +146,9 @@ func (c *compiler) assemble() (*Set, error) {
 		warnings: c.diagnostics().Of(strictyaml.Warning),
 	}
 	for _, p := range c.packOrder {
-		for _, name := range p.order {
-			s.params = append(s.params, p.params[name].Param)
-		}
+		s.params = append(s.params, p.exported()...)
 	}
+	s.groups = c.agendaGroups()
 	var types []rete.Type
 	for _, name := range sortedKeys(c.types) {
 		types = append(types, c.types[name].rete())

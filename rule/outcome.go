@@ -209,7 +209,7 @@ func (s *Session) conclusion(f rete.Fact) Conclusion {
 // reason is what one rule gave, whether or not its words were chosen.
 func (s *Session) reason(p rete.Support) Reason {
 	r := Reason{
-		Rule: ruleOf(p.Production), Priority: p.Priority, Values: exportFields(p.Values),
+		Rule: ruleOf(p.Production), Priority: p.Priority >> priorityBits, Values: exportFields(p.Values),
 		Evidence: evidence(p.Facts, p.Bind),
 	}
 	// One that is not in the set any more has given its words all the same.

@@ -23,6 +23,7 @@ func (c *compiler) relate() {
 	}
 	closeOver(c.rules, makers)
 	c.warnUnused()
+	c.warnGroups()
 }
 
 // closeOver adds to what each rule reads and negates what derived facts among it
@@ -106,10 +107,17 @@ func (c *compiler) warnUnused() {
 		}
 	}
 	for _, p := range c.packOrder {
-		for _, name := range p.order {
-			if q := p.params[name]; !q.used {
-				q.node.Warnf("no rule reads the parameter %s", name)
-			}
+		for _, s := range p.sets() {
+			s.warnUnused()
+		}
+	}
+}
+
+// warnUnused warns of parameters that nothing reads.
+func (s *paramSet) warnUnused() {
+	for _, name := range s.order {
+		if q := s.params[name]; !q.used {
+			q.node.Warnf("no rule reads the parameter %s", name)
 		}
 	}
 }
@@ -117,7 +125,7 @@ func (c *compiler) warnUnused() {
 // warn says what is odd about one rule.
 func (b *builder) warn() {
 	for _, name := range b.params {
-		if q, ok := b.pack.params[name]; ok {
+		if q, ok := b.values.find(name); ok {
 			q.used = true
 		}
 	}
@@ -150,17 +158,18 @@ type joined struct {
 	node    strictyaml.Node
 }
 
-// pattern notes a pattern; those inside of a negation multiply nothing.
-func (j *joins) pattern(as, typ string, n strictyaml.Node, depth int) {
-	if depth == 0 {
+// pattern notes a pattern; those inside of a negation multiply nothing, and those of
+// a branch stand beside those of another.
+func (j *joins) pattern(as, typ string, n strictyaml.Node, p place) {
+	if !p.inside && !p.branch {
 		j.patterns = append(j.patterns, joined{as, typ, n})
 	}
 }
 
 // value notes what a let is computed from. That alone ties nothing together: a
 // sum over two facts is a value for every pair. A condition over it does.
-func (j *joins) value(name string, reads []rete.Ref, depth int) {
-	if depth > 0 {
+func (j *joins) value(name string, reads []rete.Ref, p place) {
+	if p.inside {
 		return
 	}
 	if j.values == nil {
@@ -171,8 +180,8 @@ func (j *joins) value(name string, reads []rete.Ref, depth int) {
 
 // link ties the names of one condition together, and through a value those that
 // it was computed from.
-func (j *joins) link(self string, reads []rete.Ref, depth int) {
-	if depth > 0 {
+func (j *joins) link(self string, reads []rete.Ref, p place) {
+	if p.inside {
 		return // what stands inside of a negation binds nothing outside
 	}
 	if self == "" && len(reads) > 0 {
@@ -180,7 +189,7 @@ func (j *joins) link(self string, reads []rete.Ref, depth int) {
 	}
 	for _, r := range reads {
 		j.union(self, r.Name)
-		j.link(self, j.values[r.Name], depth)
+		j.link(self, j.values[r.Name], p)
 	}
 }
 

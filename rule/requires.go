@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"maps"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -37,12 +38,10 @@ func (b *builder) readRequires() {
 	}
 	negated := b.rule.negates
 	b.rule.negates = map[string]bool{}
-	b.evidence = b.list(n, s, 1)
+	b.evidence, _ = b.list(n, s, place{inside: true})
 	// the evidence is read, as is its absence; a rule whose evidence is missing
 	// says "unknown", never too much
-	for t := range b.rule.negates {
-		b.rule.reads[t] = true
-	}
+	maps.Copy(b.rule.reads, b.rule.negates)
 	b.rule.negates = negated
 	for _, item := range n.Items() {
 		b.needs = append(b.needs, inWords(item))
@@ -81,11 +80,12 @@ func (b *builder) unknown() rete.Production {
 	r := b.rule
 	resource, reads := b.resourceOfSubject()
 	reason := "no " + strings.Join(b.needs, ", and no ")
-	when := append(append([]rete.Element(nil), b.elems[:b.subjectAt]...), rete.Not(b.evidence...))
+	when := append(b.options.inEffect(), b.elements(b.when[:b.subjectAt])...)
+	when = append(when, rete.Not(b.elements(b.evidence)...))
 	r.derives[unevaluableType] = true
 	id := r.ID
 	return rete.Production{
-		ID: id + requiresSuffix, Priority: r.Priority, When: when, Version: b.version(), Reads: reads,
+		ID: id + requiresSuffix, Priority: r.Priority << priorityBits, When: when, Version: b.version(), Reads: reads,
 		Then: func(f *rete.Firing) error {
 			res, err := resource(f)
 			if err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/trimtab/trimtab/internal/strictyaml"
@@ -22,16 +21,21 @@ var ruleID = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
 // readRules reads the rules of a pack.
 func (c *compiler) readRules(p *pack) {
-	for _, n := range p.fields.Get("rules").Items() {
+	list := p.fields.Get("rules").Items()
+	for i, n := range list {
 		fs := n.Fields(ruleKeys...)
 		if n.Kind() != strictyaml.Mapping {
 			continue
 		}
+		params := p.paramsOf(childOf(n, "id").Text())
 		b := &builder{
 			c: c, pack: p, fs: fs, patterns: map[string]*factType{},
-			scope: &scope{env: c.env, params: p.record, later: laterNames(fs)},
+			scope: &scope{env: c.env, params: params.record, later: laterNames(fs)}, values: params,
 		}
 		b.rule = newRule(p, fs)
+		if p.first {
+			b.options.order = len(list) - i
+		}
 		c.register(b.rule, fs)
 		b.build()
 	}
@@ -39,7 +43,6 @@ func (c *compiler) readRules(p *pack) {
 
 // newRule reads what is the same for every rule.
 func newRule(p *pack, fs strictyaml.Fields) *Rule {
-	notYet(fs, "group", "exclusive", "effective", "params", "table")
 	r := &Rule{
 		Title: fs.Get("title").Text(), Pack: p.name, Owner: p.owner,
 		Doc: fs.Get("doc").Text(), Runbook: fs.Get("runbook").Text(), Tags: fs.Get("tags").Texts(),
@@ -51,22 +54,7 @@ func newRule(p *pack, fs strictyaml.Fields) *Rule {
 	}
 	r.File = fs.File().Name()
 	r.Line, _ = fs.Pos()
-	r.Priority = readPriority(fs.Get("priority"))
 	return r
-}
-
-// readPriority tells a computed priority from a misspelt number, so that nobody
-// wonders why CEL is refused here.
-func readPriority(n strictyaml.Node) int {
-	if n.Kind() == strictyaml.Scalar && n.Tag() != "!!int" {
-		n.Errorf("a computed priority is not available yet in this version of Trimtab").WithHint("write a whole number")
-		return 0
-	}
-	i := n.Int()
-	if i > 1_000_000 || i < -1_000_000 {
-		n.Errorf("a priority lies between -1000000 and 1000000")
-	}
-	return int(i)
 }
 
 // register gives the rule its id.
@@ -127,6 +115,8 @@ func noteNames(e strictyaml.Entry, out map[string]int) {
 func (b *builder) build() {
 	b.readWhen()
 	b.readRequires()
+	b.readTable()
+	b.readOptions()
 	steps := b.readThen()
 	b.readTests()
 	b.rule.Hash = b.hash()
@@ -145,10 +135,10 @@ func (b *builder) readWhen() {
 	subject := b.fs.Get("subject").Text()
 	b.rule.Subject = subject
 	for _, item := range n.Items() {
-		elems, next := b.element(item, b.scope, 0)
-		b.elems, b.scope = append(b.elems, elems...), next
+		conditions, next := b.element(item, b.scope, place{})
+		b.when, b.scope = append(b.when, conditions...), next
 		if _, ok := b.patterns[subject]; ok && b.subjectScope == nil && subject != "" {
-			b.subjectAt, b.subjectScope = len(b.elems), next
+			b.subjectAt, b.subjectScope = len(b.when), next
 		}
 	}
 	if subject != "" && b.subjectScope == nil {
@@ -159,24 +149,23 @@ func (b *builder) readWhen() {
 // produce makes the productions: the rule, and for its requires the one that
 // says "unknown".
 //
-// The double negation makes the evidence a condition that holds once: matched as a
-// pattern, two metrics that both satisfy it would fire the rule twice, and a change
+// The evidence is a condition that holds once: matched as a pattern, two metrics that both satisfy it would fire the rule twice, and a change
 // of either would fire it again.
 func (b *builder) produce(steps []*step) {
 	r := b.rule
-	when := b.elems
+	when := append(b.options.inEffect(), b.elements(b.when[:b.subjectAt])...)
 	if len(b.evidence) > 0 && b.subjectScope != nil {
-		// not (not evidence): the evidence is there, once, however often
-		there := rete.Not(rete.Not(b.evidence...))
-		when = slices.Insert(slices.Clone(b.elems), b.subjectAt, there)
+		// the evidence is there, once, however often
+		when = append(when, rete.Exists(b.elements(b.evidence)...))
 		r.productions = append(r.productions, b.unknown())
 	}
-	main := rete.Production{
-		ID: r.ID, Priority: r.Priority, When: when, NoLoop: b.fs.Get("no_loop").Bool(),
-		Version: b.version(), Reads: readsOfSteps(steps),
-		Then: func(f *rete.Firing) error { return run(steps, f) },
-	}
+	main := b.options.production(r)
+	main.When = append(when, b.elements(b.when[b.subjectAt:])...)
+	main.NoLoop = b.fs.Get("no_loop").Bool()
+	main.Version, main.Reads = b.version(), readsOfSteps(steps)
+	main.Then = func(f *rete.Firing) error { return run(steps, f) }
 	r.productions = append(r.productions, main)
+	r.when, r.evidence, r.subjectAt = b.when, b.evidence, b.subjectAt
 }
 
 // version tells the matcher whether a reloaded rule is the rule that it has: the
@@ -190,9 +179,12 @@ func (b *builder) version() string {
 		}
 	}
 	for _, name := range b.params {
-		if q, ok := b.pack.params[name]; ok {
+		if q, ok := b.values.find(name); ok {
 			fmt.Fprintf(&text, "%s %s\n", name, q.typ)
 		}
+	}
+	if b.pack.first {
+		fmt.Fprintf(&text, "first per %s, %d\n", b.pack.per.Text(), b.options.order)
 	}
 	sum := sha256.Sum256([]byte(text.String()))
 	return b.rule.Hash + " " + hex.EncodeToString(sum[:8])
@@ -217,6 +209,6 @@ func (b *builder) hash() string {
 	}
 	h := sha256.New()
 	h.Write(data)
-	h.Write([]byte("\n" + b.pack.paramValues(b.params)))
+	h.Write([]byte("\n" + b.values.values(b.params)))
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }

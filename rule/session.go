@@ -45,7 +45,7 @@ func (s *Set) NewSession(o SessionOptions) (*Session, error) {
 	}
 	session := &Session{set: s}
 	session.memory = rete.NewSession(s.base, rete.Config{
-		Strategy: strategy, MaxFirings: o.MaxFirings, StopOnError: o.StopOnError,
+		Groups: s.groups, Strategy: strategy, MaxFirings: o.MaxFirings, StopOnError: o.StopOnError,
 		Listener: rete.ListenerFunc(session.event),
 	})
 	return session, nil

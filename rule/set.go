@@ -23,7 +23,8 @@ type Set struct {
 	warnings  strictyaml.Diagnostics
 	base      *rete.Base
 	reteTypes []rete.Type
-	clock     bool // some rule matches Clock
+	clock     bool     // some rule matches Clock
+	groups    []string // agenda groups in the order of their turns
 }
 
 // Rule is one rule of a set.
@@ -50,6 +51,8 @@ type Rule struct {
 	derives, asserts map[string]bool
 	clock            bool
 	node             strictyaml.Node
+	when, evidence   []*condition
+	subjectAt        int // conditions of when up to and including the subject's
 	productions      []rete.Production
 	tests            []*testCase
 }

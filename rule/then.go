@@ -92,7 +92,7 @@ var actionKeys = []string{
 }
 
 // actionKinds are the keys that say what an action is.
-var actionKinds = []string{"recommend", "derive", "assert", "update", "retract", "assign", "log", "halt"}
+var actionKinds = []string{"recommend", "derive", "assert", "update", "retract", "assign", "log", "halt", "focus"}
 
 // readThen compiles the actions in order.
 func (b *builder) readThen() []*step {
@@ -118,8 +118,7 @@ func (b *builder) action(n strictyaml.Node) *step {
 	if n.Kind() != strictyaml.Mapping {
 		return nil
 	}
-	notYet(fs, "focus")
-	kind := oneKind(fs, actionKinds, []string{"focus"})
+	kind := oneKind(fs, actionKinds, nil)
 	if fs.Has("set") && !slices.Contains([]string{"derive", "assert", "update"}, kind) {
 		fs.Key("set").Errorf("set belongs to derive, assert and update")
 	}
@@ -136,6 +135,8 @@ func (b *builder) action(n strictyaml.Node) *step {
 		return b.assign(fs.Get("assign"))
 	case "log":
 		return b.log(fs.Get("log"))
+	case "focus":
+		return b.focus(fs.Get("focus"))
 	case "halt":
 		return b.halt(fs.Get("halt"))
 	}

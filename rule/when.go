@@ -7,7 +7,6 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"github.com/trimtab/trimtab/internal/strictyaml"
-	"github.com/trimtab/trimtab/rete"
 )
 
 // builder compiles one rule.
@@ -24,17 +23,20 @@ type builder struct {
 	scope *scope // what is bound at the top of when so far
 	// In the order of the text, which is the order of joins: the author knows which
 	// pattern is rare.
-	elems    []rete.Element
+	when     []*condition
 	patterns map[string]*factType // the top patterns by name
+	values   *paramSet            // the parameters that the rule can read
+	focuses  []strictyaml.Node    // the groups that actions give the focus
 	params   []string             // read anywhere in the rule
 	lets     []*let
 	joins    joins
 
-	subjectAt    int // elements up to and including the subject's pattern
+	subjectAt    int // conditions up to and including the subject's pattern
 	subjectScope *scope
-	evidence     []rete.Element
+	evidence     []*condition
 	needs        []string // the evidence in words
-	broken       bool     // an expression did not compile
+	options      options
+	broken       bool // an expression did not compile
 }
 
 // let is a named value and whether anything reads it.
@@ -43,24 +45,33 @@ type let struct {
 	used bool
 }
 
+// place is where in a when an element stands.
+type place struct {
+	inside bool // of not, exists, forall or accumulate: what it binds is not seen outside
+	branch bool // of any
+	denied bool // a fact that is missing there makes the rule say more
+}
+
 var elementKeys = []string{
 	"match", "as", "where", "not", "test", "let",
 	"exists", "forall", "any", "accumulate", "window", "within",
 }
 
 // elementKinds are the keys that say what an element is.
-var elementKinds = []string{"match", "not", "test", "let"}
+var elementKinds = []string{"match", "not", "exists", "forall", "any", "accumulate", "let", "test"}
 
-// element compiles one element of a when, or of a not inside it, and gives the
+// reservedKinds are those of a later version of the language.
+var reservedKinds = []string{"window", "within"}
+
+// element compiles one element of a when, or of a list inside it, and gives the
 // scope that follows it.
-func (b *builder) element(n strictyaml.Node, s *scope, depth int) ([]rete.Element, *scope) {
+func (b *builder) element(n strictyaml.Node, s *scope, p place) ([]*condition, *scope) {
 	fs := n.Fields(elementKeys...)
 	if n.Kind() != strictyaml.Mapping {
 		return nil, s
 	}
-	later := []string{"exists", "forall", "any", "accumulate", "window", "within"}
-	notYet(fs, later...)
-	kind := oneKind(fs, elementKinds, later)
+	notYet(fs, reservedKinds...)
+	kind := oneKind(fs, elementKinds, reservedKinds)
 	if kind != "match" && kind != "" {
 		for _, k := range []string{"as", "where"} {
 			if fs.Has(k) {
@@ -70,13 +81,19 @@ func (b *builder) element(n strictyaml.Node, s *scope, depth int) ([]rete.Elemen
 	}
 	switch kind {
 	case "match":
-		return b.match(fs, s, depth)
-	case "not":
-		return b.not(fs.Get("not"), s, depth), s
+		return b.match(fs, s, p)
+	case "not", "exists":
+		return b.quantified(kind, fs, s, p), s
+	case "forall":
+		return b.forall(fs, s, p), s
+	case "any":
+		return b.anyOf(fs, s, p)
+	case "accumulate":
+		return b.accumulate(fs, s, p)
 	case "test":
-		return b.condition(fs.Get("test"), s, depth), s
+		return b.condition(fs, s, p), s
 	case "let":
-		return b.let(fs.Get("let"), s, depth)
+		return b.let(fs, s, p)
 	}
 	return nil, s
 }
@@ -107,11 +124,7 @@ func oneKind(fs strictyaml.Fields, kinds, others []string) string {
 }
 
 // match compiles a pattern. Its where sees the pattern itself.
-//
-// A pattern at the top is read; inside of a negation it is denied. The two are kept
-// apart because a source that fails makes a rule that reads say too little and one
-// that denies say too much.
-func (b *builder) match(fs strictyaml.Fields, s *scope, depth int) ([]rete.Element, *scope) {
+func (b *builder) match(fs strictyaml.Fields, s *scope, p place) ([]*condition, *scope) {
 	t := b.c.typeAt(fs.Need("match"))
 	as := fs.Get("as")
 	self := as.Text()
@@ -121,38 +134,43 @@ func (b *builder) match(fs strictyaml.Fields, s *scope, depth int) ([]rete.Eleme
 	if t == nil {
 		t = &factType{} // what is wrong with the rest is still said
 	}
-	if depth == 0 {
-		if self != "" {
-			b.patterns[self] = t
-		}
-		if t.name != "" {
-			b.rule.reads[t.name] = true
-		}
-	} else if t.name != "" {
-		b.rule.negates[t.name] = true
+	if !p.inside && !p.branch && self != "" {
+		b.patterns[self] = t
 	}
+	b.noteType(t, p)
 	inner := s
 	if self != "" {
 		inner = s.with(name{name: self, fact: t.name, cel: types.DynType})
 	}
-	var tests []rete.Test
-	if e, ok := b.boolean(fs.Get("where"), inner); ok {
-		tests = b.testsOf(e, self, fs.Get("where"))
-		b.joins.link(self, e.reads, depth)
+	c := &condition{kind: "match", node: fs.Node, typ: t, as: self}
+	b.where(c, fs.Get("where"), inner)
+	if c.where != nil {
+		b.joins.link(self, c.where.reads, p)
 	}
-	b.joins.pattern(self, t.name, fs.Node, depth)
-	return []rete.Element{rete.Match(t.name, self, tests...)}, inner
+	b.joins.pattern(self, t.name, fs.Node, p)
+	return []*condition{c}, inner
 }
 
-// testsOf splits a where that has compiled; what cannot be planned is told at the
-// where.
-func (b *builder) testsOf(e *expr, self string, n strictyaml.Node) []rete.Test {
-	tests, err := e.tests(self)
-	if err != nil {
-		n.Errorf("%v", err)
-		b.broken = true
+// noteType notes that the rule looks at facts of a type.
+//
+// What is read and what is denied are kept apart because a source that fails makes
+// a rule that reads say too little and one that denies say too much.
+func (b *builder) noteType(t *factType, p place) {
+	switch {
+	case t.name == "":
+	case p.denied:
+		b.rule.negates[t.name] = true
+	default:
+		b.rule.reads[t.name] = true
 	}
-	return tests
+}
+
+// where compiles the condition of an element.
+func (b *builder) where(c *condition, n strictyaml.Node, s *scope) {
+	c.at = n
+	if e, ok := b.boolean(n, s); ok {
+		c.where = e
+	}
 }
 
 // canName reports whether a pattern or value may have the name.
@@ -169,64 +187,62 @@ func (b *builder) canName(n strictyaml.Node, s *scope) bool {
 	return true
 }
 
-// not compiles a negation: its elements see what is bound before it, and what
-// they bind is not seen outside.
-func (b *builder) not(n strictyaml.Node, s *scope, depth int) []rete.Element {
-	inner := b.list(n, s, depth+1)
-	if len(inner) == 0 {
-		if n.Kind() == strictyaml.List && len(n.Items()) == 0 {
-			n.Errorf("not needs at least one element")
-		}
-		return nil
-	}
-	return []rete.Element{rete.Not(inner...)}
-}
-
-// list compiles the elements inside of a negation: names bound there are seen by
-// those after them, and nowhere else.
-func (b *builder) list(n strictyaml.Node, s *scope, depth int) []rete.Element {
-	var out []rete.Element
+// list compiles elements that follow one another: names bound there are seen by
+// those after them.
+func (b *builder) list(n strictyaml.Node, s *scope, p place) ([]*condition, *scope) {
+	var out []*condition
 	for _, item := range n.Items() {
-		elems, next := b.element(item, s, depth)
-		out, s = append(out, elems...), next
+		conditions, next := b.element(item, s, p)
+		out, s = append(out, conditions...), next
 	}
-	return out
+	return out, s
 }
 
 // condition compiles a test.
-func (b *builder) condition(n strictyaml.Node, s *scope, depth int) []rete.Element {
-	e, ok := b.boolean(n, s)
-	if !ok {
+func (b *builder) condition(fs strictyaml.Fields, s *scope, p place) []*condition {
+	c := &condition{kind: "test", node: fs.Node}
+	b.where(c, fs.Get("test"), s)
+	if c.where == nil {
 		return nil
 	}
-	b.joins.link("", e.reads, depth)
-	return []rete.Element{rete.Where(e.testFn())}
+	b.joins.link("", c.where.reads, p)
+	return []*condition{c}
 }
 
 // let compiles named values. One that does not compile is bound all the same, of
 // any type, so that it is not reported as unknown wherever it is used.
-func (b *builder) let(n strictyaml.Node, s *scope, depth int) ([]rete.Element, *scope) {
-	var out []rete.Element
-	for _, entry := range n.Entries() {
+func (b *builder) let(fs strictyaml.Fields, s *scope, p place) ([]*condition, *scope) {
+	var out []*condition
+	for _, entry := range fs.Get("let").Entries() {
 		if !b.canName(entry.Key, s) {
 			continue
 		}
-		e, ok := b.expression(entry.Value, s)
-		if !ok {
+		e, used := b.namedValue(entry, s)
+		if e == nil {
 			s = s.with(name{name: entry.Key.Text(), cel: types.DynType})
 			continue
 		}
-		if e.out.Kind() == types.StructKind && !isAmount(e.out) {
-			entry.Value.Errorf("a whole fact cannot be named by let").WithHint("name one of its fields")
-		}
-		b.now(e, false, entry.Value)
-		b.joins.value(entry.Key.Text(), e.reads, depth)
-		l := &let{node: entry.Key}
-		b.lets = append(b.lets, l)
-		out = append(out, rete.Let(entry.Key.Text(), e.valueFn()))
-		s = s.with(name{name: entry.Key.Text(), cel: e.out, used: &l.used})
+		b.joins.value(entry.Key.Text(), e.reads, p)
+		out = append(out, &condition{kind: "let", node: fs.Node, name: entry.Key.Text(), value: e})
+		s = s.with(name{name: entry.Key.Text(), cel: e.out, used: used})
 	}
 	return out, s
+}
+
+// namedValue compiles the value of a name; what nobody reads of them is told at the
+// end.
+func (b *builder) namedValue(entry strictyaml.Entry, s *scope) (*expr, *bool) {
+	e, ok := b.expression(entry.Value, s)
+	if !ok {
+		return nil, nil
+	}
+	if e.out.Kind() == types.StructKind && !isAmount(e.out) {
+		entry.Value.Errorf("a whole fact cannot be named by let").WithHint("name one of its fields")
+	}
+	b.now(e, false, entry.Value)
+	l := &let{node: entry.Key}
+	b.lets = append(b.lets, l)
+	return e, &l.used
 }
 
 // expression compiles CEL in a scalar.
@@ -239,7 +255,12 @@ func (b *builder) expression(n strictyaml.Node, s *scope) (*expr, bool) {
 		b.broken = true
 		return nil, false
 	}
-	e, ok := s.compile(n.Text(), at(n))
+	return b.compiled(n.Text(), s, at(n))
+}
+
+// compiled compiles a text of CEL and notes what it needs.
+func (b *builder) compiled(text string, s *scope, report reporter) (*expr, bool) {
+	e, ok := s.compile(text, report)
 	if !ok {
 		b.broken = true
 		return nil, false
@@ -254,12 +275,17 @@ func (b *builder) boolean(n strictyaml.Node, s *scope) (*expr, bool) {
 	if !ok {
 		return nil, false
 	}
-	// A dyn is taken: whether it is a bool is known when it has a value.
-	if e.out.Kind() != types.BoolKind && e.out.Kind() != types.DynKind {
+	if !isCondition(e) {
 		n.Errorf("a condition is needed here, not %s", withArticle(typeName(e.out)))
 		return nil, false
 	}
 	return e, b.now(e, true, n)
+}
+
+// isCondition takes a dyn as well: whether it is a bool is known when it has a
+// value.
+func isCondition(e *expr) bool {
+	return e.out.Kind() == types.BoolKind || e.out.Kind() == types.DynKind
 }
 
 // now reports uses of the clock that nothing could evaluate again at the right time.
