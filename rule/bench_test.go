@@ -17,6 +17,30 @@ func manyRules(n int) string {
 	return b.String()
 }
 
+// twoPatterns is a pack of n rules of two patterns with three conjuncts each, two
+// of them comparisons that the matcher indexes and one that it does not.
+func twoPatterns(n int) string {
+	var b strings.Builder
+	b.WriteString("apiVersion: trimtab/v1\npack: many\nfacts:\n  VM: {key: [id], fields: {id: string, kind: string, cpu: double, name: string, monthly_cost: money}}\n" +
+		"  Metric: {key: [resource, name], fields: {resource: string, name: string, max: double, avg: double}}\nrules:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  - id: r%d\n    subject: vm\n    when:\n      - {match: VM, as: vm, where: 'vm.kind == \"k%d\" && vm.cpu < %d.5 && vm.name.startsWith(\"p%d-\")'}\n"+
+			"      - {match: Metric, as: m, where: 'm.resource == vm.id && m.name == \"cpu_%d\" && m.max < m.avg * %d.5'}\n"+
+			"    then: [{recommend: {action: stop, resource: vm.id, savings: vm.monthly_cost * 0.5}}]\n", i, i%50, i%90, i, i%7, i%10)
+	}
+	return b.String()
+}
+
+// BenchmarkLoad10000 is what a company with ten thousand rules waits for.
+func BenchmarkLoad10000(b *testing.B) {
+	pack := File{"many.yaml", []byte(twoPatterns(10_000))}
+	for b.Loop() {
+		if _, err := Load(Options{Files: []File{pack}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkLoad1000(b *testing.B) {
 	pack := File{"many.yaml", []byte(manyRules(1000))}
 	for b.Loop() {

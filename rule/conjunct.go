@@ -231,8 +231,11 @@ func joinable(a, b *types.Type) bool {
 // the author can see it, once per fact, rather than now for facts that may never
 // come.
 func (e *expr) constantValue(b ast.Expr) (ref.Val, bool) {
-	part, err := e.part(b)
-	if err != nil || part.timed || part.loops || len(part.reads) > 0 {
+	if b.Kind() == ast.LiteralKind {
+		return b.AsLiteral(), true
+	}
+	part := e.cut(b)
+	if part.timed || part.loops || len(part.reads) > 0 {
 		return nil, false
 	}
 	v, err := part.eval(noBindings{})

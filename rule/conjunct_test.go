@@ -94,7 +94,13 @@ func where(s *Set, src string) (split, whole []rete.Test, ok bool) {
 		return nil, nil, false
 	}
 	again, ok := sc.compile(src, quiet)
-	return split, []rete.Test{rete.Check(again.testFn())}, ok
+	if !ok {
+		return nil, nil, false
+	}
+	slow := again.testFn()
+	slow.Label += " by CEL"
+	slow.Test = func(env rete.Env) (bool, error) { return again.slowTest(env) }
+	return split, []rete.Test{rete.Check(slow)}, ok
 }
 
 func paramsOf(s *Set) *record {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -109,7 +110,11 @@ type expr struct {
 	params  []string   // the parameters it reads, sorted
 	timed   bool       // it reads now
 	loops   bool       // it has a comprehension: its cost depends on the data
-	program cel.Program
+	// fastTest and fastValue are the expression as Go code; nil where it is not
+	// recognised.
+	fastTest  fn[bool]
+	fastValue fn[any]
+	program   func() (cel.Program, error)
 }
 
 // compile checks an expression. It reports everything wrong with it and is
@@ -142,11 +147,22 @@ func (s *scope) compile(text string, report reporter) (*expr, bool) {
 	}
 	alignInequalities(tree)
 	e.note(tree.Expr())
-	if e.program, err = e.plan(tree); err != nil {
+	e.program = sync.OnceValues(func() (cel.Program, error) { return e.plan(tree) })
+	if err := e.prepare(); err != nil {
 		report(0, fault{message: err.Error()})
 		return nil, false
 	}
 	return e, true
+}
+
+// prepare makes the expression executable. What is recognised is planned for CEL
+// only when a value asks for it, since few ever do.
+func (e *expr) prepare() error {
+	if e.close(); e.fastValue != nil {
+		return nil
+	}
+	_, err := e.program()
+	return err
 }
 
 // note finds out what the expression reads and marks the names as used.
@@ -174,13 +190,18 @@ func (e *expr) plan(tree *ast.AST) (cel.Program, error) {
 // The maps of types and references are shared with the whole: they are keyed by the
 // ids of nodes, which stay.
 func (e *expr) part(root ast.Expr) (*expr, error) {
+	p := e.cut(root)
+	return p, p.prepare()
+}
+
+// cut is part before anything is made of it but what CEL needs.
+func (e *expr) cut(root ast.Expr) *expr {
 	tree := ast.NewCheckedAST(ast.NewAST(root, e.checked.SourceInfo()), e.checked.TypeMap(), e.checked.ReferenceMap())
 	p := &expr{env: e.env, scope: e.scope, checked: tree, out: e.checked.GetType(root.ID())}
 	p.text = unparse(root, e.checked.SourceInfo(), e.text)
 	p.note(root)
-	var err error
-	p.program, err = p.plan(tree)
-	return p, err
+	p.program = sync.OnceValues(func() (cel.Program, error) { return p.plan(tree) })
+	return p
 }
 
 // bindings is what an expression is evaluated against: [rete.Env] is one.
@@ -192,7 +213,11 @@ type bindings interface {
 
 // eval computes the expression.
 func (e *expr) eval(b bindings) (ref.Val, error) {
-	out, _, err := e.program.Eval(activation{b, e.scope})
+	program, err := e.program()
+	if err != nil {
+		return nil, err
+	}
+	out, _, err := program.Eval(activation{b, e.scope})
 	if err == nil {
 		return out, nil
 	}
@@ -214,6 +239,11 @@ func readError(err error) error {
 
 // value computes the expression in the matcher's kinds.
 func (e *expr) value(b bindings) (any, error) {
+	if e.fastValue != nil {
+		if v, err := e.fastValue(b); !errors.Is(err, errUntyped) {
+			return v, err
+		}
+	}
 	v, err := e.eval(b)
 	if err != nil {
 		return nil, err
@@ -223,6 +253,16 @@ func (e *expr) value(b bindings) (any, error) {
 
 // test computes the expression as a condition.
 func (e *expr) test(b bindings) (bool, error) {
+	if e.fastTest != nil {
+		if v, err := e.fastTest(b); !errors.Is(err, errUntyped) {
+			return v, err
+		}
+	}
+	return e.slowTest(b)
+}
+
+// slowTest is the condition as CEL computes it.
+func (e *expr) slowTest(b bindings) (bool, error) {
 	v, err := e.eval(b)
 	if err != nil {
 		return false, err

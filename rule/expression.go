@@ -116,7 +116,11 @@ func (e *environment) variable(v, typ string) (name, valueType, error) {
 func (e *expr) outside(converts map[string]valueType, result valueType) Expr {
 	return func(vars map[string]any) (any, error) {
 		b := outsideBindings{e: e, vars: vars, converts: converts}
-		out, _, err := e.program.Eval(b)
+		program, err := e.program()
+		if err != nil {
+			return nil, err
+		}
+		out, _, err := program.Eval(b)
 		if err != nil {
 			return nil, readError(err)
 		}
