@@ -26,7 +26,7 @@ func twoPatterns(n int) string {
 	for i := range n {
 		fmt.Fprintf(&b, "  - id: r%d\n    subject: vm\n    when:\n      - {match: VM, as: vm, where: 'vm.kind == \"k%d\" && vm.cpu < %d.5 && vm.name.startsWith(\"p%d-\")'}\n"+
 			"      - {match: Metric, as: m, where: 'm.resource == vm.id && m.name == \"cpu_%d\" && m.max < m.avg * %d.5'}\n"+
-			"    then: [{recommend: {action: stop, resource: vm.id, savings: vm.monthly_cost * 0.5}}]\n", i, i%50, i%90, i, i%7, i%10)
+			"    then: [{recommend: {action: stop, resource: vm.id, savings: vm.monthly_cost * 0.5}}]\n", i, i%50, i%90, i, i%7, i)
 	}
 	return b.String()
 }

@@ -32,26 +32,25 @@ var errUntyped = errors.New("value of another type")
 type closures struct{ e *expr }
 
 // close makes the expression a Go function, if all of it is recognised.
-func (e *expr) close() {
+func (e *expr) close() (test fn[bool], value fn[any]) {
 	if e.loops {
-		return
+		return nil, nil
 	}
 	c, root := closures{e}, e.checked.Expr()
 	switch {
 	case e.out.Kind() == types.BoolKind:
-		if f := c.bool(root); f != nil {
-			e.fastTest = f
-			e.fastValue = boxed(f)
-		}
+		test = c.bool(root)
+		return test, boxed(test)
 	case e.out.Kind() == types.StringKind:
-		e.fastValue = boxed(c.string(root))
+		return nil, boxed(c.string(root))
 	case e.out.Kind() == types.IntKind:
-		e.fastValue = boxed(c.int(root))
+		return nil, boxed(c.int(root))
 	case e.out.Kind() == types.DoubleKind:
-		e.fastValue = boxed(c.double(root))
+		return nil, boxed(c.double(root))
 	case isAmount(e.out):
-		e.fastValue = boxed(c.amount(root))
+		return nil, boxed(c.amount(root))
 	}
+	return nil, nil
 }
 
 // boxed is a function with a result of any type; nil for nil.

@@ -108,7 +108,7 @@ func TestClosuresEqualCEL(t *testing.T) {
 		if !ok {
 			return
 		}
-		if e.fastValue == nil {
+		if e.ready().fastValue == nil {
 			left++
 			return
 		}
@@ -126,7 +126,7 @@ func TestClosuresEqualCEL(t *testing.T) {
 		}
 		f, _ := session.memory.Get(h)
 		b := plainBindings{f}
-		v, err := e.fastValue(b)
+		v, err := e.ready().fastValue(b)
 		if errors.Is(err, errUntyped) {
 			t.Fatalf("%s: a value of another type", src)
 		}
@@ -166,10 +166,10 @@ func BenchmarkClosure(b *testing.B) {
 		`p.i < 5 || p.f > 0.5`, `p.s.startsWith("prod-")`, `p.o < p.m * 0.5`, `p.t < now - duration("240h")`, `has(p.tags.env) && p.tags.env == "prod"`,
 	} {
 		e, ok := sc.compile(src, func(_ int, f fault) { b.Error(f) })
-		if !ok || e.fastTest == nil {
+		if !ok || e.ready().fastTest == nil {
 			b.Fatal(src)
 		}
-		for name, test := range map[string]func(bindings) (bool, error){"closure": e.fastTest, "cel": e.slowTest} {
+		for name, test := range map[string]func(bindings) (bool, error){"closure": e.ready().fastTest, "cel": e.slowTest} {
 			b.Run(fmt.Sprint(name, "/", src), func(b *testing.B) {
 				for b.Loop() {
 					if ok, err := test(plainBindings{f}); !ok || err != nil {

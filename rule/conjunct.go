@@ -22,7 +22,7 @@ import (
 // with another fact is a hash join, and both are shared by all rules that have them.
 // A function is run for every candidate. TestSplitEqualsWhole holds the two to the
 // same matches.
-func (e *expr) tests(self string) ([]rete.Test, error) {
+func (e *expr) tests(self string) []rete.Test {
 	parts := conjuncts(e.checked.Expr())
 	guarded := guards(parts)
 	var data []rete.Test
@@ -35,13 +35,9 @@ func (e *expr) tests(self string) ([]rete.Test, error) {
 		groups = e.addTo(groups, p)
 	}
 	for _, g := range groups {
-		part, err := e.part(e.conjoin(g.parts))
-		if err != nil {
-			return nil, err
-		}
-		data = append(data, rete.Check(part.testFn()))
+		data = append(data, rete.Check(e.part(e.conjoin(g.parts)).testFn()))
 	}
-	return data, nil
+	return data
 }
 
 // group is the conjuncts that look at the same names.
@@ -234,7 +230,7 @@ func (e *expr) constantValue(b ast.Expr) (ref.Val, bool) {
 	if b.Kind() == ast.LiteralKind {
 		return b.AsLiteral(), true
 	}
-	part := e.cut(b)
+	part := e.part(b)
 	if part.timed || part.loops || len(part.reads) > 0 {
 		return nil, false
 	}

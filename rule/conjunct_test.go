@@ -89,10 +89,7 @@ func where(s *Set, src string) (split, whole []rete.Test, ok bool) {
 	if !ok || e.out.String() != "bool" {
 		return nil, nil, false
 	}
-	split, err := e.tests("p")
-	if err != nil {
-		return nil, nil, false
-	}
+	split = e.tests("p")
 	again, ok := sc.compile(src, quiet)
 	if !ok {
 		return nil, nil, false

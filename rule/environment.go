@@ -34,6 +34,8 @@ type environment struct {
 	provider *provider
 	base     *cel.Env
 	cache    map[string]*cel.Env
+	exprs    map[string]*expr // by what their scope means and their text
+	ahead    *ahead           // while packs are loaded
 }
 
 // newEnvironment makes an environment without variables. Its limits hold for
@@ -57,7 +59,7 @@ func newEnvironment() (*environment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("CEL environment: %w", err)
 	}
-	return &environment{provider: p, base: base, cache: map[string]*cel.Env{}}, nil
+	return &environment{provider: p, base: base, cache: map[string]*cel.Env{}, exprs: map[string]*expr{}}, nil
 }
 
 // with is the environment that knows some variables.

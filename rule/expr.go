@@ -32,6 +32,8 @@ type scope struct {
 	later map[string]int
 	// unbound tells of names that look bound and are not, why.
 	unbound map[string]string
+	// sig tells scopes apart in which the same text means something else.
+	sig string
 }
 
 // name is one thing an expression can refer to.
@@ -49,6 +51,13 @@ type name struct {
 func (s *scope) with(n name) *scope {
 	inner := *s
 	inner.names = append(append([]name(nil), s.names...), n)
+	inner.sig = s.sig + "," + n.name + " " + n.fact
+	if n.fact == "" {
+		inner.sig += " " + n.cel.String()
+	}
+	if n.summed {
+		inner.sig += " summed"
+	}
 	return &inner
 }
 
@@ -110,11 +119,36 @@ type expr struct {
 	params  []string   // the parameters it reads, sorted
 	timed   bool       // it reads now
 	loops   bool       // it has a comprehension: its cost depends on the data
+	run     *runner
+}
+
+// runner evaluates an expression. It is made when a value first asks for it: of a
+// where that is split, the whole never does. Expressions of one text over the same
+// names share it, and so do the goroutines of several sessions.
+type runner struct {
+	once sync.Once
 	// fastTest and fastValue are the expression as Go code; nil where it is not
 	// recognised.
 	fastTest  fn[bool]
 	fastValue fn[any]
 	program   func() (cel.Program, error)
+}
+
+// ready gives what evaluates the expression.
+func (e *expr) ready() *runner {
+	e.run.once.Do(func() { e.run.fastTest, e.run.fastValue = e.close() })
+	return e.run
+}
+
+// newRunner makes a runner of a checked tree. Loops are bounded in cost; what has
+// none is bounded by its length, and counting would only slow it down.
+func newRunner(env *cel.Env, tree *ast.AST, loops bool) *runner {
+	return &runner{program: sync.OnceValues(func() (cel.Program, error) {
+		if loops {
+			return env.PlanProgram(tree, cel.CostLimit(maxCost))
+		}
+		return env.PlanProgram(tree)
+	})}
 }
 
 // compile checks an expression. It reports everything wrong with it and is
@@ -124,12 +158,19 @@ type expr struct {
 // int; between check and plan amounts are, since that needs types. Every rewriting
 // keeps the ids of what it wraps, so that faults are still found in the text.
 func (s *scope) compile(text string, report reporter) (*expr, bool) {
+	key := s.sig + "\x00" + text
+	if known, ok := s.env.exprs[key]; ok {
+		again := *known
+		again.scope = s
+		again.use()
+		return &again, true
+	}
 	env, err := s.env.with(s.variables())
 	if err != nil {
 		report(0, fault{message: err.Error()})
 		return nil, false
 	}
-	parsed, issues := env.Parse(text)
+	parsed, issues := s.env.parse(text)
 	if issues.Err() != nil {
 		s.explain(text, nil, issues, report)
 		return nil, false
@@ -147,28 +188,20 @@ func (s *scope) compile(text string, report reporter) (*expr, bool) {
 	}
 	alignInequalities(tree)
 	e.note(tree.Expr())
-	e.program = sync.OnceValues(func() (cel.Program, error) { return e.plan(tree) })
-	if err := e.prepare(); err != nil {
-		report(0, fault{message: err.Error()})
-		return nil, false
-	}
+	e.run = newRunner(env, tree, e.loops)
+	s.env.exprs[key] = e
 	return e, true
 }
 
-// prepare makes the expression executable. What is recognised is planned for CEL
-// only when a value asks for it, since few ever do.
-func (e *expr) prepare() error {
-	if e.close(); e.fastValue != nil {
-		return nil
-	}
-	_, err := e.program()
-	return err
-}
-
-// note finds out what the expression reads and marks the names as used.
+// note finds out what the expression reads.
 func (e *expr) note(root ast.Expr) {
 	r := readsOf(root, e.scope)
 	e.reads, e.params, e.timed, e.loops = r.refs, r.params, r.timed, r.loops
+	e.use()
+}
+
+// use marks the names that the expression reads as used.
+func (e *expr) use() {
 	for _, read := range e.reads {
 		if n, ok := e.scope.find(read.Name); ok && n.used != nil {
 			*n.used = true
@@ -176,31 +209,16 @@ func (e *expr) note(root ast.Expr) {
 	}
 }
 
-// plan makes the tree executable. Loops are bounded in cost; what has none is
-// bounded by its length, and counting would only slow it down.
-func (e *expr) plan(tree *ast.AST) (cel.Program, error) {
-	if e.loops {
-		return e.env.PlanProgram(tree, cel.CostLimit(maxCost))
-	}
-	return e.env.PlanProgram(tree)
-}
-
 // part is one conjunct of the expression as an expression of its own.
 //
 // The maps of types and references are shared with the whole: they are keyed by the
 // ids of nodes, which stay.
-func (e *expr) part(root ast.Expr) (*expr, error) {
-	p := e.cut(root)
-	return p, p.prepare()
-}
-
-// cut is part before anything is made of it but what CEL needs.
-func (e *expr) cut(root ast.Expr) *expr {
+func (e *expr) part(root ast.Expr) *expr {
 	tree := ast.NewCheckedAST(ast.NewAST(root, e.checked.SourceInfo()), e.checked.TypeMap(), e.checked.ReferenceMap())
 	p := &expr{env: e.env, scope: e.scope, checked: tree, out: e.checked.GetType(root.ID())}
 	p.text = unparse(root, e.checked.SourceInfo(), e.text)
 	p.note(root)
-	p.program = sync.OnceValues(func() (cel.Program, error) { return p.plan(tree) })
+	p.run = newRunner(e.env, tree, p.loops)
 	return p
 }
 
@@ -213,7 +231,7 @@ type bindings interface {
 
 // eval computes the expression.
 func (e *expr) eval(b bindings) (ref.Val, error) {
-	program, err := e.program()
+	program, err := e.run.program()
 	if err != nil {
 		return nil, err
 	}
@@ -239,8 +257,8 @@ func readError(err error) error {
 
 // value computes the expression in the matcher's kinds.
 func (e *expr) value(b bindings) (any, error) {
-	if e.fastValue != nil {
-		if v, err := e.fastValue(b); !errors.Is(err, errUntyped) {
+	if fast := e.ready().fastValue; fast != nil {
+		if v, err := fast(b); !errors.Is(err, errUntyped) {
 			return v, err
 		}
 	}
@@ -253,8 +271,8 @@ func (e *expr) value(b bindings) (any, error) {
 
 // test computes the expression as a condition.
 func (e *expr) test(b bindings) (bool, error) {
-	if e.fastTest != nil {
-		if v, err := e.fastTest(b); !errors.Is(err, errUntyped) {
+	if fast := e.ready().fastTest; fast != nil {
+		if v, err := fast(b); !errors.Is(err, errUntyped) {
 			return v, err
 		}
 	}

@@ -116,7 +116,7 @@ func (e *environment) variable(v, typ string) (name, valueType, error) {
 func (e *expr) outside(converts map[string]valueType, result valueType) Expr {
 	return func(vars map[string]any) (any, error) {
 		b := outsideBindings{e: e, vars: vars, converts: converts}
-		program, err := e.program()
+		program, err := e.run.program()
 		if err != nil {
 			return nil, err
 		}

@@ -29,7 +29,8 @@ type factType struct {
 	from   string          // who declared it first, for messages
 	node   strictyaml.Node // where a pack did; zero otherwise
 	used   bool
-	fixed  bool // built in or provided: never reported as unused
+	fixed  bool   // built in or provided: never reported as unused
+	text   string // see declared
 }
 
 // factField is one field with its type.
@@ -121,6 +122,14 @@ func (t *factType) decl() TypeDecl {
 		d.Fields = append(d.Fields, FieldDecl{f.name, f.typ.String()})
 	}
 	return d
+}
+
+// declared is the declaration as a text, made once: thousands of rules ask.
+func (t *factType) declared() string {
+	if t.text == "" {
+		t.text = fmt.Sprintf("%v\n", t.decl())
+	}
+	return t.text
 }
 
 // checkDecl makes a fact type of a declaration from outside a pack.

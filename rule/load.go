@@ -62,6 +62,8 @@ func Load(options Options) (*Set, error) {
 		file, root := strictyaml.Open(f.Name, f.Data)
 		c.files, c.roots = append(c.files, file), append(c.roots, root)
 	}
+	c.env.parseAhead(c.roots)
+	defer c.env.endAhead()
 	for _, root := range c.roots {
 		c.readPack(root)
 	}

@@ -6,35 +6,34 @@ import (
 	"github.com/trimtab/trimtab/rete"
 )
 
-// elements makes of checked conditions what the matcher runs. What cannot be
-// planned is told at its place; the result is of no use then.
-func (b *builder) elements(list []*condition) []rete.Element {
+// elements makes of checked conditions what the matcher runs.
+func elements(list []*condition) []rete.Element {
 	var out []rete.Element
 	for _, c := range list {
-		out = append(out, b.made(c)...)
+		out = append(out, made(c)...)
 	}
 	return out
 }
 
 // made makes the elements of one condition.
-func (b *builder) made(c *condition) []rete.Element {
+func made(c *condition) []rete.Element {
 	switch c.kind {
 	case "match":
-		return []rete.Element{b.pattern(c)}
+		return []rete.Element{pattern(c)}
 	case "not":
-		return []rete.Element{rete.Not(b.elements(c.inner[0])...)}
+		return []rete.Element{rete.Not(elements(c.inner[0])...)}
 	case "exists":
-		return []rete.Element{rete.Exists(b.elements(c.inner[0])...)}
+		return []rete.Element{rete.Exists(elements(c.inner[0])...)}
 	case "forall":
-		return []rete.Element{rete.ForAll(b.pattern(c.inner[0][0]), b.elements(c.inner[1])...)}
+		return []rete.Element{rete.ForAll(pattern(c.inner[0][0]), elements(c.inner[1])...)}
 	case "any":
 		branches := make([][]rete.Element, len(c.inner))
 		for i, branch := range c.inner {
-			branches[i] = b.elements(branch)
+			branches[i] = elements(branch)
 		}
 		return []rete.Element{rete.Any(branches...)}
 	case "accumulate":
-		return b.accumulation(c)
+		return accumulation(c)
 	case "let":
 		return []rete.Element{rete.Let(c.name, c.value.valueFn())}
 	case "table":
@@ -45,21 +44,16 @@ func (b *builder) made(c *condition) []rete.Element {
 
 // pattern makes a match; its where is split into what the matcher can index and the
 // rest.
-func (b *builder) pattern(c *condition) rete.Element {
+func pattern(c *condition) rete.Element {
 	if c.where == nil {
 		return rete.Match(c.typ.name, c.as)
 	}
-	tests, err := c.where.tests(c.as)
-	if err != nil {
-		c.at.Errorf("%v", err)
-		b.broken = true
-	}
-	return rete.Match(c.typ.name, c.as, tests...)
+	return rete.Match(c.typ.name, c.as, c.where.tests(c.as)...)
 }
 
 // accumulation makes an aggregation, and a condition of what its where says.
-func (b *builder) accumulation(c *condition) []rete.Element {
-	a := rete.Accumulation{From: b.elements(c.inner[0])}
+func accumulation(c *condition) []rete.Element {
+	a := rete.Accumulation{From: elements(c.inner[0])}
 	for _, g := range c.groups {
 		a.By = append(a.By, rete.Group{Name: g.name, Of: g.of.readFn()})
 	}

@@ -80,8 +80,8 @@ func (b *builder) unknown() rete.Production {
 	r := b.rule
 	resource, reads := b.resourceOfSubject()
 	reason := "no " + strings.Join(b.needs, ", and no ")
-	when := append(b.options.inEffect(), b.elements(b.when[:b.subjectAt])...)
-	when = append(when, rete.Not(b.elements(b.evidence)...))
+	when := append(b.options.inEffect(), elements(b.when[:b.subjectAt])...)
+	when = append(when, rete.Not(elements(b.evidence)...))
 	r.derives[unevaluableType] = true
 	id := r.ID
 	return rete.Production{

@@ -30,7 +30,7 @@ func (c *compiler) readRules(p *pack) {
 		params := p.paramsOf(childOf(n, "id").Text())
 		b := &builder{
 			c: c, pack: p, fs: fs, patterns: map[string]*factType{},
-			scope: &scope{env: c.env, params: params.record, later: laterNames(fs)}, values: params,
+			scope: &scope{env: c.env, params: params.record, later: laterNames(fs), sig: params.title}, values: params,
 		}
 		b.rule = newRule(p, fs)
 		if p.first {
@@ -153,14 +153,14 @@ func (b *builder) readWhen() {
 // of either would fire it again.
 func (b *builder) produce(steps []*step) {
 	r := b.rule
-	when := append(b.options.inEffect(), b.elements(b.when[:b.subjectAt])...)
+	when := append(b.options.inEffect(), elements(b.when[:b.subjectAt])...)
 	if len(b.evidence) > 0 && b.subjectScope != nil {
 		// the evidence is there, once, however often
-		when = append(when, rete.Exists(b.elements(b.evidence)...))
+		when = append(when, rete.Exists(elements(b.evidence)...))
 		r.productions = append(r.productions, b.unknown())
 	}
 	main := b.options.production(r)
-	main.When = append(when, b.elements(b.when[b.subjectAt:])...)
+	main.When = append(when, elements(b.when[b.subjectAt:])...)
 	main.NoLoop = b.fs.Get("no_loop").Bool()
 	main.Version, main.Reads = b.version(), readsOfSteps(steps)
 	main.Then = func(f *rete.Firing) error { return run(steps, f) }
@@ -175,7 +175,7 @@ func (b *builder) version() string {
 	var text strings.Builder
 	for _, types := range []map[string]bool{b.rule.reads, b.rule.negates, b.rule.derives, b.rule.asserts} {
 		for _, name := range sortedKeys(types) {
-			fmt.Fprintf(&text, "%v\n", b.c.types[name].decl())
+			text.WriteString(b.c.types[name].declared())
 		}
 	}
 	for _, name := range b.params {

@@ -69,10 +69,7 @@ func (e *expr) literalFault(c ast.CallExpr, call ast.Expr, text string) *fault {
 	if !ok || len(c.Args()) != 1 || c.IsMemberFunction() {
 		return nil
 	}
-	part, err := e.part(call)
-	if err != nil {
-		return nil // what does not plan is reported for the whole
-	}
+	part := e.part(call)
 	// It needs no facts: the call is a function of a text alone.
 	if _, err := part.eval(noBindings{}); err != nil {
 		if hint == "" {
