@@ -1,7 +1,12 @@
 package rule
 
 import (
+	"time"
+
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/trimtab/trimtab/rete"
 )
 
 // clockHint is what a use of now that cannot expire is answered with.
@@ -77,4 +82,76 @@ func mentionsNow(e ast.Expr) bool {
 		found = found || x.Kind() == ast.IdentKind && x.AsIdent() == "now"
 	})
 	return found
+}
+
+// due are the comparisons of an expression that the clock decides, each with the
+// side that moves.
+type due struct{ moving, fixed fn[time.Time] }
+
+// untilFn tells the matcher when the result may change next, so that setting the
+// clock costs what is due and not what is there; nil where some comparison cannot
+// be foreseen, and every fact is then tried again.
+func (e *expr) untilFn() func(rete.Env) (time.Time, bool) {
+	if !e.timed || e.loops {
+		return nil
+	}
+	var all []due
+	known := true
+	visit(e.checked.Expr(), func(x ast.Expr) {
+		if x.Kind() != ast.CallKind || !isComparison(x.AsCall().FunctionName()) || !expires(x.AsCall().Args()) {
+			return
+		}
+		d, ok := e.due(x.AsCall().Args())
+		all, known = append(all, d), known && ok
+	})
+	if !known || len(all) == 0 {
+		return nil
+	}
+	return func(env rete.Env) (time.Time, bool) {
+		var next time.Time
+		for _, d := range all {
+			if at, ok := d.next(env); ok && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+		return next, !next.IsZero()
+	}
+}
+
+// due takes a comparison of two moments apart. Lengths of time that move with the
+// clock, now - x.at > duration("1h"), are left to be tried again.
+func (e *expr) due(sides []ast.Expr) (due, bool) {
+	moving, fixed := sides[0], sides[1]
+	if !mentionsNow(moving) {
+		moving, fixed = fixed, moving
+	}
+	c := closures{e}
+	if c.typeOf(moving).Kind() != types.TimestampKind || c.typeOf(fixed).Kind() != types.TimestampKind {
+		return due{}, false
+	}
+	d := due{moving: c.time(moving), fixed: c.time(fixed)}
+	return d, d.moving != nil && d.fixed != nil
+}
+
+// next is when the two sides meet: a moment that moves with the clock grows as it
+// does. A comparison may change there or just after, so where they have met the
+// next instant counts.
+func (d due) next(b bindings) (time.Time, bool) {
+	moving, err := d.moving(b)
+	if err != nil {
+		// Out of the years that CEL knows: a session without a clock is one.
+		return b.Now().Add(1), true
+	}
+	fixed, err := d.fixed(b)
+	if err != nil {
+		return time.Time{}, false
+	}
+	wait := fixed.Sub(moving)
+	switch {
+	case wait < 0:
+		return time.Time{}, false
+	case wait == 0:
+		wait = 1
+	}
+	return b.Now().Add(wait), true
 }

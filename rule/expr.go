@@ -313,7 +313,7 @@ func (s *scope) paramType(name string) string {
 
 // fn is the expression as a function of the matcher.
 func (e *expr) fn() rete.Func {
-	return rete.Func{Label: e.label(), Reads: e.reads, Timed: e.timed}
+	return rete.Func{Label: e.label(), Reads: e.reads, Timed: e.timed, Until: e.untilFn()}
 }
 
 // testFn is the expression as a test of the matcher.
