@@ -26,7 +26,10 @@ func (r TestResult) Passed() bool { return len(r.Failures) == 0 }
 // an empty memory and all rules of the set; judged is what the rule under test
 // concludes, no more and no less: what it did not expect fails the test too. The
 // error is that of ctx.
-func (s *Set) Test(ctx context.Context) ([]TestResult, error) {
+func (s *Set) Test(ctx context.Context) ([]TestResult, error) { return s.test(ctx, nil) }
+
+// test is Test, with somebody who looks on, or nobody.
+func (s *Set) test(ctx context.Context, cover *recorder) ([]TestResult, error) {
 	var out []TestResult
 	for _, r := range s.rules {
 		for _, t := range r.tests {
@@ -34,7 +37,7 @@ func (s *Set) Test(ctx context.Context) ([]TestResult, error) {
 				return out, err
 			}
 			result := TestResult{Rule: r.ID, Name: t.name, File: r.File, Line: t.line}
-			result.Failures = s.runTest(ctx, t)
+			result.Failures = s.runTest(ctx, t, cover)
 			out = append(out, result)
 		}
 	}
@@ -43,7 +46,7 @@ func (s *Set) Test(ctx context.Context) ([]TestResult, error) {
 
 // runTest plays one test in a memory of its own, with every rule: the rule may
 // rest on what others derive.
-func (s *Set) runTest(ctx context.Context, t *testCase) []string {
+func (s *Set) runTest(ctx context.Context, t *testCase, cover *recorder) []string {
 	// To pass because nothing ran would be worse than to fail.
 	if !t.rule.Enabled {
 		return []string{"the rule is not enabled"}
@@ -69,6 +72,9 @@ func (s *Set) runTest(ctx context.Context, t *testCase) []string {
 	out, err := session.Run(ctx)
 	if err != nil {
 		return []string{err.Error()}
+	}
+	if cover != nil {
+		cover.observe(session, t.rule)
 	}
 	return append(errorsIn(out, t.rule.ID), t.judge(session.concluded(t.rule, watch))...)
 }

@@ -184,6 +184,10 @@ func (b *builder) canName(n strictyaml.Node, s *scope) bool {
 		n.Errorf("%q is bound already", text)
 		return false
 	}
+	if _, branch := s.unbound[text]; branch {
+		n.Errorf("%q is bound already, in a branch of any", text).WithHint("another name keeps the two apart")
+		return false
+	}
 	return true
 }
 
