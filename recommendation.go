@@ -114,6 +114,9 @@ type Recommendation struct {
 	Effort      string   `json:"effort,omitempty"`
 	Risk        string   `json:"risk,omitempty"`
 	Labels      []string `json:"labels,omitempty"`
+	// Priority is what a rule asked for by assign, in the tracker's words; "" leaves
+	// it to the board.
+	Priority string `json:"priority,omitempty"`
 	Reasons     []Reason `json:"reasons"` // best first; its rule words the rest
 	Owner       Owner    `json:"owner"`
 	Board       string   `json:"board"`

@@ -64,7 +64,7 @@ func Diff(old, next Outcome) Difference {
 		unsure[[2]string{u.Rule, trimtab.CanonicalResource(u.Resource)}] = true
 	}
 	for _, c := range slices.SortedFunc(maps.Values(before), byIdentity) {
-		if c.unsure(unsure) {
+		if c.unsure(unsure, next.NotEvaluable) {
 			d.Unsure = append(d.Unsure, c)
 		} else {
 			d.Vanish = append(d.Vanish, c)
@@ -74,9 +74,9 @@ func Diff(old, next Outcome) Difference {
 }
 
 // unsure reports whether a rule that concluded c says "unknown" now.
-func (c Conclusion) unsure(unknown map[[2]string]bool) bool {
+func (c Conclusion) unsure(unknown map[[2]string]bool, not map[string]string) bool {
 	return slices.ContainsFunc(c.Reasons, func(r Reason) bool {
-		return unknown[[2]string{r.Rule, trimtab.CanonicalResource(c.Resource)}]
+		return not[r.Rule] != "" || unknown[[2]string{r.Rule, trimtab.CanonicalResource(c.Resource)}]
 	})
 }
 

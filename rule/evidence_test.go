@@ -230,7 +230,7 @@ rules:
 			Fact{"Metric", map[string]any{"vm": id, "name": "cpu", "max": 1}}, Fact{"Metric", map[string]any{"vm": id, "name": "cover", "max": 1}})
 	}
 	session, out := run1(t, s, given...)
-	want := "[{stop db1  dba  high [data] [route/db route/all]} {stop web  everybody main  [] [route/all]}]"
+	want := "[{stop db1  dba main high [data] [route/db route/all]} {stop web  everybody main  [] [route/all]}]"
 	if got := fmt.Sprint(out.Assignments); got != want {
 		t.Errorf("assigned %s\nwant %s", got, want)
 	}

@@ -22,6 +22,9 @@ type Outcome struct {
 	AbsentReads     map[string]int // reads of absent fields, by rule
 	Firings         map[string]int // by rule
 	Halted          bool           // an action ended the run early
+	// NotEvaluable are the rules that cannot be judged, with why: no fact has a field
+	// that they need. Their answer is unknown.
+	NotEvaluable map[string]string
 }
 
 // Conclusion is one recommendation. Its fields are those of its first reason,
@@ -116,7 +119,7 @@ type Conflict struct{ Type, Winner, Loser string }
 // and withdrawn on the way is not there, and a run that fires nothing has the same
 // outcome as the run before.
 func (s *Session) outcome(r rete.Report) *Outcome {
-	out := &Outcome{AbsentReads: map[string]int{}, Firings: map[string]int{}}
+	out := &Outcome{AbsentReads: map[string]int{}, Firings: map[string]int{}, NotEvaluable: s.notEvaluable()}
 	for f := range s.memory.FactsOf(recommendationType) {
 		out.Recommendations = append(out.Recommendations, s.conclusion(f))
 	}
@@ -238,7 +241,9 @@ func evidence(facts []rete.Fact, bind rete.Bind) []Evidence {
 	return out
 }
 
-// assignment copies where a recommendation goes.
+// assignment copies where a recommendation goes. Rules complete one another: what
+// the best does not say, the next may, so one rule can name the owner and another
+// the board.
 func (s *Session) assignment(f rete.Fact) Assignment {
 	a := Assignment{
 		Action: text(f, "action"), Resource: text(f, "resource"), Variant: text(f, "variant"),
@@ -246,8 +251,25 @@ func (s *Session) assignment(f rete.Fact) Assignment {
 	}
 	for _, support := range s.memory.Supports(f.Handle()) {
 		a.Rules = append(a.Rules, ruleOf(support.Production))
+		a.complete(support.Values)
 	}
 	return a
+}
+
+// complete takes from a rule what better ones have not said.
+func (a *Assignment) complete(values rete.Fields) {
+	for field, to := range map[string]*string{"owner": &a.Owner, "board": &a.Board, "priority": &a.Priority} {
+		if s, ok := values[field].(string); ok && *to == "" {
+			*to = s
+		}
+	}
+	if list, ok := values["labels"].([]any); ok && len(a.Labels) == 0 {
+		for _, x := range list {
+			if s, ok := x.(string); ok {
+				a.Labels = append(a.Labels, s)
+			}
+		}
+	}
 }
 
 // text and its kin read a field of a built-in type, whose type is known; absent

@@ -52,6 +52,7 @@ type Rule struct {
 	clock            bool
 	node             strictyaml.Node
 	when, evidence   []*condition
+	needs            []Need
 	subjectAt        int // conditions of when up to and including the subject's
 	productions      []rete.Production
 	tests            []*testCase
@@ -61,6 +62,23 @@ type Rule struct {
 // derived from, sorted. When a source of one of them fails, the rule's answer is
 // unknown.
 func (r *Rule) Reads() []string { return sortedKeys(r.reads) }
+
+// Matches are the fact types that the rule itself must find facts of, sorted; those
+// that stand in a branch of any are not.
+func (r *Rule) Matches() []string {
+	types := map[string]bool{}
+	for _, list := range [][]*condition{r.when, r.evidence} {
+		for _, c := range list {
+			if c.kind == "match" {
+				types[c.typ.name] = true
+			}
+		}
+	}
+	return sortedKeys(types)
+}
+
+// Own reports whether a fact type is one of Trimtab's own, which no source gives.
+func Own(typ string) bool { return insteadOf[typ] != "" }
 
 // Negates are the fact types whose absence the rule concludes from, directly or
 // through derived facts, sorted. They matter as those of Reads do, and more: a

@@ -28,7 +28,7 @@ func render(rec *trimtab.Recommendation, board Board) (store.OpPayload, error) {
 	}
 	return store.OpPayload{
 		Project: board.Project, Type: board.Type, Summary: summary(rec), Description: description,
-		Labels: append(append([]string{}, board.Labels...), rec.Labels...), Assignee: rec.Owner.Name,
+		Labels: append(append([]string{}, board.Labels...), rec.Labels...), Assignee: rec.Owner.Name, Priority: rec.Priority,
 	}, nil
 }
 

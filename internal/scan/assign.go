@@ -33,6 +33,8 @@ type Route struct {
 type Assignment struct {
 	Action, Resource, Variant string
 	Owner, Board              string
+	Priority                  string
+	Labels                    []string
 	Rule                      string
 }
 
@@ -52,6 +54,9 @@ func (a Assign) apply(recs []*trimtab.Recommendation, byRule []Assignment, batch
 		}
 		if ok && s.Board != "" {
 			rec.Board = s.Board
+		}
+		if ok {
+			rec.Labels, rec.Priority = append(rec.Labels, s.Labels...), s.Priority
 		}
 	}
 }

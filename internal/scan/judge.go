@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -42,6 +43,7 @@ func judge(ctx context.Context, rules *rule.Set, now time.Time, batches []batch)
 	if err != nil {
 		return nil, fmt.Errorf("run the rules: %w", err)
 	}
+	noteUngiven(outcome, rules, batches)
 	v := &Verdict{rules: rules, outcome: outcome, failed: failedTypes(batches), resources: map[string]bool{}}
 	v.findUnknown()
 	v.withhold()
@@ -52,13 +54,37 @@ func judge(ctx context.Context, rules *rule.Set, now time.Time, batches []batch)
 	}
 	for _, a := range outcome.Assignments {
 		v.Assignments = append(v.Assignments, Assignment{
-			Action: a.Action, Resource: a.Resource, Variant: a.Variant, Owner: a.Owner, Board: a.Board, Rule: strings.Join(a.Rules, ", "),
+			Action: a.Action, Resource: trimtab.CanonicalResource(a.Resource), Variant: a.Variant, Owner: a.Owner, Board: a.Board,
+			Priority: a.Priority, Labels: a.Labels, Rule: strings.Join(a.Rules, ", "),
 		})
 	}
 	for _, b := range batches {
 		v.noteResources(b.Facts)
 	}
 	return v, nil
+}
+
+// noteUngiven adds the rules of which no source gives the facts: they are silent for
+// want of data, and that must be seen.
+func noteUngiven(outcome *rule.Outcome, rules *rule.Set, batches []batch) {
+	given := map[string]bool{}
+	for _, b := range batches {
+		for _, t := range b.source.Facts() {
+			given[t] = true
+		}
+	}
+	for _, r := range rules.Rules() {
+		for _, t := range r.Derives() {
+			given[t] = true
+		}
+	}
+	for _, r := range rules.Rules() {
+		for _, t := range r.Matches() {
+			if r.Enabled && !given[t] && !rule.Own(t) && outcome.NotEvaluable[r.ID] == "" {
+				outcome.NotEvaluable[r.ID] = "no source gives " + t
+			}
+		}
+	}
 }
 
 // load states all facts in a fresh session. When a source's facts are refused,
@@ -229,6 +255,9 @@ func (v *Verdict) untold(e *store.Episode) (why string, untold bool) {
 		if why := v.unknown[id][e.Resource]; why != "" {
 			return why, true
 		}
+		if why := v.outcome.NotEvaluable[id]; why != "" {
+			return "rule " + id + " cannot be judged: " + why, true
+		}
 		if why := v.erred[id]; why != "" {
 			return "rule " + id + " failed: " + why, true
 		}
@@ -269,6 +298,7 @@ func (v *Verdict) detail(batches []batch) store.ScanDetail {
 	for _, e := range v.outcome.Errors {
 		d.RuleErrors = append(d.RuleErrors, fmt.Sprintf("rule %s: %s", e.Rule, e.Message))
 	}
+	maps.Copy(d.NotEvaluable, v.outcome.NotEvaluable)
 	for _, r := range v.rules.Rules() {
 		for _, t := range r.Reads() {
 			if name, failed := v.failed[t]; failed {
