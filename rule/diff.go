@@ -25,6 +25,48 @@ type Change struct {
 	Fields   []string // what differs, sorted: field names, or "reasons"
 }
 
+// Effect is what a difference comes to: savings a month by currency, and the most
+// tickets that it can cause, whatever minimum savings and caps then hold back.
+type Effect struct {
+	Gained, Lost           map[string]trimtab.Money // of what appears and rises, of what vanishes and falls
+	Opened, Closed, Edited int
+}
+
+// Effect adds up a difference.
+func (d Difference) Effect() Effect {
+	e := Effect{
+		Gained: map[string]trimtab.Money{}, Lost: map[string]trimtab.Money{},
+		Opened: len(d.Appear), Closed: len(d.Vanish), Edited: len(d.Change),
+	}
+	for _, c := range d.Appear {
+		addTo(e.Gained, c.Savings)
+	}
+	for _, c := range d.Vanish {
+		addTo(e.Lost, c.Savings)
+	}
+	for _, c := range d.Change {
+		moved, err := c.New.Savings.Sub(c.Old.Savings)
+		switch {
+		case err != nil: // another currency
+			addTo(e.Gained, c.New.Savings)
+			addTo(e.Lost, c.Old.Savings)
+		case moved.Amount.IsNegative():
+			addTo(e.Lost, trimtab.Money{Amount: moved.Amount.Neg(), Currency: moved.Currency})
+		default:
+			addTo(e.Gained, moved)
+		}
+	}
+	return e
+}
+
+// addTo keeps one sum a currency; nothing is in no currency.
+func addTo(sums map[string]trimtab.Money, m trimtab.Money) {
+	if m.IsZero() {
+		return
+	}
+	sums[m.Currency] = trimtab.Money{Amount: sums[m.Currency].Amount.Add(m.Amount), Currency: m.Currency}
+}
+
 // Empty reports whether nothing would change.
 func (d Difference) Empty() bool {
 	return len(d.Appear)+len(d.Vanish)+len(d.Change)+len(d.Unsure) == 0

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -285,5 +286,25 @@ func TestSameOutcome(t *testing.T) {
 	two, err2 := json.Marshal(y)
 	if err != nil || err2 != nil || string(one) != string(two) {
 		t.Errorf("%s\n%s", one, two)
+	}
+}
+
+// TestEffect: savings by currency, and a change of currency counts on both sides.
+func TestEffect(t *testing.T) {
+	c := func(resource, savings string) Conclusion {
+		m, err := trimtab.ParseMoney(savings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Conclusion{Action: "stop", Resource: resource, Savings: m}
+	}
+	d := Diff(
+		Outcome{Recommendations: []Conclusion{c("a", "10 USD"), c("b", "5 USD"), c("c", "7 USD"), c("e", "1 USD")}},
+		Outcome{Recommendations: []Conclusion{c("b", "8 USD"), c("c", "2 USD"), c("d", "4 EUR"), c("e", "1 EUR")}},
+	)
+	e := d.Effect()
+	got := fmt.Sprint(e.Gained["USD"], e.Gained["EUR"], e.Lost["USD"], e.Lost["EUR"], e.Opened, e.Closed, e.Edited)
+	if got != "3.00 USD 5.00 EUR 16.00 USD 0.00 1 1 3" {
+		t.Error(got)
 	}
 }

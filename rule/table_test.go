@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -76,5 +77,37 @@ func TestTableMistakes(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\nwant %q, got %v", rows, want, err)
 		}
+	}
+}
+
+// TestGaps: what a table has no row for, and what it has two for, each proved by
+// values.
+func TestGaps(t *testing.T) {
+	for name, c := range map[string]struct{ hit, rows, want string }{
+		"gaps":      {"first", "      rows: [{n: '< 2', size: a, factor: 1}, {n: '> 2', acc: 'x', size: b, factor: 1}]\n", `gap n = 2, acc = "x"; gap n = 2, acc = "(any other)"; gap n = 3, acc = "(any other)"`},
+		"whole":     {"unique", "      rows: [{n: '< 2', size: a, factor: 1}, {n: '>= 2', size: b, factor: 1}]\n", ""},
+		"overlap":   {"unique", "      rows: [{n: '<= 2', size: a, factor: 1}, {n: '>= 2', size: b, factor: 1}]\n", `rows [1 2] n = 2, acc = "(any other)"`},
+		"param":     {"unique", "      rows: [{n: '< params.limit', size: a, factor: 1}, {n: '> params.limit', size: b, factor: 1}]\n", `gap n = 5, acc = "(any other)"`},
+		"unreached": {"first", "      rows: [{n: '< 5', size: a, factor: 1}, {n: '< 3', size: b, factor: 1}, {size: c, factor: 1}]\n", "unreached [2]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := load(t, elementTypes, tableRule(c.hit, c.rows))
+			r, _ := s.Rule("p/r")
+			table := r.when[len(r.when)-1].table
+			gaps, overlaps, complete := table.gaps()
+			var got []string
+			for _, g := range gaps {
+				got = append(got, "gap "+g.inputs)
+			}
+			for _, o := range overlaps {
+				got = append(got, fmt.Sprint("rows ", o.rows, " ", o.inputs))
+			}
+			if rows := table.unreached(); len(rows) > 0 {
+				got = append(got, fmt.Sprint("unreached ", rows))
+			}
+			if text := strings.Join(got, "; "); text != c.want || !complete {
+				t.Errorf("got  %s (%v)\nwant %s", text, complete, c.want)
+			}
+		})
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -239,7 +241,21 @@ func diffTable(d rule.Difference) table {
 	for _, c := range d.Unsure {
 		t.add("unknown", c.Action, c.Resource, c.Savings, "", "")
 	}
-	t.more = fmt.Sprintf("%d would appear, %d vanish, %d change, %d become unknown. Nothing was written.",
-		len(d.Appear), len(d.Vanish), len(d.Change), len(d.Unsure))
+	e := d.Effect()
+	t.more = fmt.Sprintf("%d would appear, %d vanish, %d change, %d become unknown.\nSavings a month: %s more, %s less. "+
+		"Tickets at most: %d opened, %d closed, %d edited. Nothing was written.",
+		len(d.Appear), len(d.Vanish), len(d.Change), len(d.Unsure), amounts(e.Gained), amounts(e.Lost), e.Opened, e.Closed, e.Edited)
 	return t
+}
+
+// amounts lists sums, one a currency.
+func amounts(sums map[string]trimtab.Money) string {
+	var out []string
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, sums[currency].Display())
+	}
+	if len(out) == 0 {
+		return "0"
+	}
+	return strings.Join(out, " and ")
 }
