@@ -58,13 +58,13 @@ func (c *compiler) warnGroups() {
 			group := p.agendaGroup(n.Text())
 			used[group] = true
 			if !slices.Contains(p.groups, group) && !p.focused[group] {
-				n.Warnf("group %s never has its turn: groups does not name it and no action gives it the focus", n.Text()).
+				n.Warnf("group %s never has its turn: groups does not name it and no action gives it the focus", n.Text()).WithID("no-turn").
 					WithHint("groups: [%s]", n.Text())
 			}
 		}
 		for _, n := range p.fields.Get("groups").Items() {
 			if !used[p.agendaGroup(n.Text())] {
-				n.Warnf("no rule is of group %s", n.Text())
+				n.Warnf("no rule is of group %s", n.Text()).WithID("no-turn")
 			}
 		}
 	}

@@ -43,6 +43,7 @@ type compiler struct {
 	files     []*strictyaml.File
 	roots     []strictyaml.Node
 	said      strictyaml.Diagnostics // without a place in a pack
+	allowed   []*allowance
 }
 
 // Load checks and compiles packs. The error is a strictyaml.Diagnostics with
@@ -145,7 +146,7 @@ func (c *compiler) provide(d TypeDecl) {
 func (c *compiler) assemble() (*Set, error) {
 	s := &Set{
 		options: c.options, env: c.env, types: c.types, rules: c.rules, byID: c.byID,
-		warnings: c.diagnostics().Of(strictyaml.Warning),
+		warnings: silenced(c.diagnostics().Of(strictyaml.Warning), c.allowed), allowed: c.allowed, files: c.files,
 	}
 	for _, p := range c.packOrder {
 		s.params = append(s.params, p.exported()...)

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"math"
 	"regexp"
 	"sort"
 
@@ -27,7 +28,7 @@ type pack struct {
 
 var packKeys = []string{
 	"apiVersion", "pack", "owner", "description", "facts", "params", "rules",
-	"groups", "mode", "per", "queries", "states",
+	"groups", "mode", "per", "lint", "queries", "states",
 }
 
 var packName = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
@@ -69,6 +70,7 @@ func (c *compiler) readPack(root strictyaml.Node) {
 	c.packOrder = append(c.packOrder, p)
 	c.readFacts(p, fs.Get("facts"))
 	p.readMode()
+	c.readAllowances(fs, 1, math.MaxInt)
 	p.params = readParams(p.name, fs.Get("params"))
 	p.readParamsOfRules()
 }

@@ -67,7 +67,7 @@ func warnUnstratified(r *Rule, makers map[string][]*Rule) {
 				continue
 			}
 			r.node.Warnf("rule %s concludes %s from the absence of %s, which follows from it: it may withdraw its own reason",
-				r.ID, made, denied).WithHint("let another rule conclude one of the two")
+				r.ID, made, denied).WithID("unstratified").WithHint("let another rule conclude one of the two")
 			return
 		}
 	}
@@ -103,7 +103,7 @@ func leadsTo(from, to string, makers map[string][]*Rule, seen map[string]bool) b
 func (c *compiler) warnUnused() {
 	for _, name := range sortedKeys(c.types) {
 		if t := c.types[name]; !t.used && !t.fixed {
-			t.node.Warnf("no rule uses the fact type %s", name)
+			t.node.Warnf("no rule uses the fact type %s", name).WithID("unused-type")
 		}
 	}
 	for _, p := range c.packOrder {
@@ -117,7 +117,7 @@ func (c *compiler) warnUnused() {
 func (s *paramSet) warnUnused() {
 	for _, name := range s.order {
 		if q := s.params[name]; !q.used {
-			q.node.Warnf("no rule reads the parameter %s", name)
+			q.node.Warnf("no rule reads the parameter %s", name).WithID("unused-param")
 		}
 	}
 }
@@ -134,11 +134,11 @@ func (b *builder) warn() {
 	}
 	for _, l := range b.lets {
 		if !l.used {
-			l.node.Warnf("nothing uses the value %s", l.node.Text())
+			l.node.Warnf("nothing uses the value %s", l.node.Text()).WithID("unused-let")
 		}
 	}
 	if len(b.rule.tests) == 0 {
-		b.fs.Warnf("rule %s has no test", b.rule.ID)
+		b.fs.Warnf("rule %s has no test", b.rule.ID).WithID("no-test")
 	}
 	b.joins.warn()
 }
@@ -223,7 +223,7 @@ func (j *joins) warn() {
 		case first == nil:
 			first = p
 		case p.as == "" || j.root(p.as) != j.root(first.as):
-			p.node.Warnf("nothing ties this %s to the %s before it: every one goes with every other", p.typ, first.typ).
+			p.node.Warnf("nothing ties this %s to the %s before it: every one goes with every other", p.typ, first.typ).WithID("cross-product").
 				WithHint("compare a field of the one with a field of the other")
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 
 var ruleKeys = []string{
 	"id", "title", "priority", "subject", "requires", "when", "then", "tests", "enabled", "no_loop",
-	"tags", "doc", "runbook", "group", "exclusive", "effective", "params", "table",
+	"tags", "doc", "runbook", "group", "exclusive", "effective", "params", "table", "lint",
 }
 
 var ruleID = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
@@ -37,8 +38,18 @@ func (c *compiler) readRules(p *pack) {
 			b.options.order = len(list) - i
 		}
 		c.register(b.rule, fs)
+		c.readAllowances(fs, b.rule.Line, lastLine(list, i))
 		b.build()
 	}
+}
+
+// lastLine is the line before the next rule.
+func lastLine(list []strictyaml.Node, i int) int {
+	if i+1 >= len(list) {
+		return math.MaxInt
+	}
+	line, _ := list[i+1].Pos()
+	return line - 1
 }
 
 // newRule reads what is the same for every rule.
@@ -200,7 +211,7 @@ func (b *builder) version() string {
 func (b *builder) hash() string {
 	text := map[string]any{}
 	for _, k := range b.fs.Names() {
-		if k != "tests" {
+		if k != "tests" && k != "lint" {
 			text[k] = b.fs.Get(k).Plain()
 		}
 	}

@@ -21,6 +21,8 @@ type Set struct {
 	byID      map[string]*Rule
 	params    []Param
 	warnings  strictyaml.Diagnostics
+	allowed   []*allowance
+	files     []*strictyaml.File
 	base      *rete.Base
 	reteTypes []rete.Type
 	clock     bool     // some rule matches Clock

@@ -261,7 +261,12 @@ func (b *builder) bareWords(in column, text string) []string {
 // mentions reports whether a text of CEL has a word, outside of quotes.
 func mentions(text, word string) bool {
 	bare := quoted.ReplaceAllString(text, `""`)
-	return regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `\b`).MatchString(bare)
+	return wordOf(word).MatchString(bare)
+}
+
+// wordOf finds a word by itself.
+func wordOf(word string) *regexp.Regexp {
+	return regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `\b`)
 }
 
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)

@@ -23,7 +23,7 @@ rules:
 `
 }
 
-const sizes = `      rows:
+const sizeRows = `      rows:
         - {n: '< 2', acc: 'x, y', size: small, factor: 0.10}
         - {n: '>= 2 && n < params.limit', size: middle, factor: '= decimal(n) / 10'}
         - {n: '2, 3', acc: '-', size: two, factor: 2}
@@ -38,11 +38,11 @@ func TestTables(t *testing.T) {
 		facts     []Fact
 		want      string
 	}{
-		"unique":   {"unique", sizes, facts, "a small 0.1, b middle 0.4, c large 1"},
-		"first":    {"first", sizes, two, "a small 0.1, b middle 0.4, c large 1, e middle 0.2"},
-		"collect":  {"collect", sizes, two, "a small 0.1, b middle 0.4, c large 1, e middle 0.2, e two 2"},
+		"unique":   {"unique", sizeRows, facts, "a small 0.1, b middle 0.4, c large 1"},
+		"first":    {"first", sizeRows, two, "a small 0.1, b middle 0.4, c large 1, e middle 0.2"},
+		"collect":  {"collect", sizeRows, two, "a small 0.1, b middle 0.4, c large 1, e middle 0.2, e two 2"},
 		"csv":      {"first", "      csv: |\n        n,acc,size,factor\n        < 3,x,few,0.5\n        -,,many,1\n", facts, "a few 0.5, b many 1, c many 1, d many 1"},
-		"priority": {"priority", strings.NewReplacer("factor: 2}", "factor: 2, priority: 7}").Replace(sizes), two, "a small 0.1, b middle 0.4, c large 1, e two 2"},
+		"priority": {"priority", strings.NewReplacer("factor: 2}", "factor: 2, priority: 7}").Replace(sizeRows), two, "a small 0.1, b middle 0.4, c large 1, e two 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := strings.Join(logged(t, []string{elementTypes, tableRule(c.hit, c.rows)}, c.facts...), ", "); got != c.want {
@@ -54,7 +54,7 @@ func TestTables(t *testing.T) {
 
 // TestUniqueTellsOfTwoRows rather than to take one of them.
 func TestUniqueTellsOfTwoRows(t *testing.T) {
-	_, out := run1(t, load(t, elementTypes, tableRule("unique", sizes)), machine("e", "x", 2, nil))
+	_, out := run1(t, load(t, elementTypes, tableRule("unique", sizeRows)), machine("e", "x", 2, nil))
 	if len(out.Logs) != 0 || len(out.Errors) != 1 || !strings.Contains(out.Errors[0].Message, "rows 2 and 3: several rows match") {
 		t.Errorf("%+v %+v", out.Logs, out.Errors)
 	}

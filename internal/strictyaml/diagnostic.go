@@ -22,7 +22,10 @@ type Diagnostic struct {
 	Line     int      `json:"line"`   // from 1; 0 when no place is known
 	Col      int      `json:"column"` // from 1, in characters
 	Severity Severity `json:"severity"`
-	Message  string   `json:"message"`
+	// ID names the kind of a finding, for documentation and to silence it; "" for
+	// what has no name.
+	ID      string `json:"id,omitempty"`
+	Message string `json:"message"`
 	// Nearest is the known name that a misspelt one was probably meant to be.
 	Nearest string `json:"nearest,omitempty"`
 	// Hint says what to do, where the message does not.
@@ -37,6 +40,12 @@ type Diagnostic struct {
 // there is one, and gives the diagnostic back.
 func (d *Diagnostic) Suggest(name string, candidates []string) *Diagnostic {
 	d.Nearest = Nearest(name, candidates)
+	return d
+}
+
+// WithID names the kind of finding and gives the diagnostic back.
+func (d *Diagnostic) WithID(id string) *Diagnostic {
+	d.ID = id
 	return d
 }
 
@@ -59,6 +68,9 @@ func (d Diagnostic) Headline() string {
 	}
 	if d.Hint != "" {
 		b.WriteString("; " + d.Hint)
+	}
+	if d.ID != "" {
+		b.WriteString(" [" + d.ID + "]")
 	}
 	return b.String()
 }

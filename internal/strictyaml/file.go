@@ -73,12 +73,17 @@ func (f *File) At(line, col int, s Severity, format string, args ...any) *Diagno
 // add notes a diagnostic and gives it back for a hint. The pointer is good
 // until the next one is added.
 func (f *File) add(line, col int, s Severity, message string) *Diagnostic {
+	f.said = append(f.said, f.about(line, col, s, message))
+	return &f.said[len(f.said)-1]
+}
+
+// about makes a diagnostic of a place.
+func (f *File) about(line, col int, s Severity, message string) Diagnostic {
 	d := Diagnostic{File: f.name, Line: line, Col: col, Severity: s, Message: message}
 	if line > 0 && col > 0 {
 		d.Excerpt, d.Caret = excerpt(f.Line(line), col)
 	}
-	f.said = append(f.said, d)
-	return &f.said[len(f.said)-1]
+	return d
 }
 
 // excerpt is the line around a column, and the column in it.

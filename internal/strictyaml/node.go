@@ -69,6 +69,18 @@ func (n Node) Warnf(format string, args ...any) *Diagnostic {
 	return n.say(Warning, fmt.Sprintf(format, args...))
 }
 
+// Finding is a diagnostic about the node that is given back and not noted on the
+// file: what a check says of a file that was read long ago.
+func (n Node) Finding(severity Severity, id, format string, args ...any) Diagnostic {
+	if n.f == nil {
+		return Diagnostic{Severity: severity, ID: id, Message: fmt.Sprintf(format, args...)}
+	}
+	line, col := n.Pos()
+	d := n.f.about(line, col, severity, fmt.Sprintf(format, args...))
+	d.ID = id
+	return d
+}
+
 // ErrorfAt notes an error about the character at an offset of a scalar's value.
 func (n Node) ErrorfAt(offset int, format string, args ...any) *Diagnostic {
 	if n.f == nil {
