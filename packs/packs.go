@@ -22,6 +22,9 @@ type File struct {
 	Data []byte
 }
 
+// Open reads a file of the built-in packs, such as a table that lies beside one.
+func Open(name string) ([]byte, error) { return files.ReadFile(name) }
+
 // Names lists the built-in folders.
 func Names() []string {
 	entries, err := files.ReadDir(".")

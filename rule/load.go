@@ -44,6 +44,7 @@ type compiler struct {
 	roots     []strictyaml.Node
 	said      strictyaml.Diagnostics // without a place in a pack
 	allowed   []*allowance
+	beside    []Beside
 }
 
 // Load checks and compiles packs. The error is a strictyaml.Diagnostics with
@@ -146,7 +147,7 @@ func (c *compiler) provide(d TypeDecl) {
 func (c *compiler) assemble() (*Set, error) {
 	s := &Set{
 		options: c.options, env: c.env, types: c.types, rules: c.rules, byID: c.byID,
-		warnings: silenced(c.diagnostics().Of(strictyaml.Warning), c.allowed), allowed: c.allowed, files: c.files,
+		warnings: silenced(c.diagnostics().Of(strictyaml.Warning), c.allowed), allowed: c.allowed, files: c.files, beside: c.beside,
 	}
 	for _, p := range c.packOrder {
 		s.params = append(s.params, p.exported()...)

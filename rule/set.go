@@ -23,6 +23,7 @@ type Set struct {
 	warnings  strictyaml.Diagnostics
 	allowed   []*allowance
 	files     []*strictyaml.File
+	beside    []Beside
 	base      *rete.Base
 	reteTypes []rete.Type
 	clock     bool     // some rule matches Clock
@@ -115,6 +116,12 @@ func (s *Set) Types() []TypeDecl {
 
 // Params are the parameters with the values they have, by pack.
 func (s *Set) Params() []Param { return slices.Clone(s.params) }
+
+// Beside is a file that a pack names, such as the rows of a decision table.
+type Beside struct{ Pack, Name string }
+
+// Beside are the files that were read besides the packs, in the order of reading.
+func (s *Set) Beside() []Beside { return slices.Clone(s.beside) }
 
 // Warnings are what is odd about the packs without being wrong.
 func (s *Set) Warnings() strictyaml.Diagnostics { return slices.Clone(s.warnings) }

@@ -59,5 +59,6 @@ func (c *compiler) open(pack, name string) ([]byte, error) {
 	if path.IsAbs(name) || strings.HasPrefix(path.Clean(name), "..") {
 		return nil, errors.New("it must lie beside the pack, or below")
 	}
+	c.beside = append(c.beside, Beside{pack, path.Clean(name)})
 	return c.options.Open(pack, path.Clean(name))
 }

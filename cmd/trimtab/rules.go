@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -31,26 +30,6 @@ func atLeastOne(c *cobra.Command, args []string) error {
 	return trimtab.Errorf(trimtab.Invalid, "%s needs rules", c.CommandPath()).WithNext("name files or folders of packs, or builtin:aws")
 }
 
-// newRulesLint passes with warnings: they are printed, and only errors refuse a
-// pack.
-func newRulesLint(env *environment) *cobra.Command {
-	return &cobra.Command{
-		Use: "lint PATHS", Short: "Everything the compiler can know", Args: atLeastOne,
-		RunE: func(_ *cobra.Command, args []string) error {
-			set, err := app.LoadPacks(args)
-			if err != nil {
-				return err
-			}
-			for _, w := range set.Warnings() {
-				fmt.Fprintln(env.err, w.String())
-			}
-			t := table{names: []string{"packs", "rules", "warnings"}}
-			t.add(len(args), len(set.Rules()), len(set.Warnings()))
-			return env.print(t)
-		},
-	}
-}
-
 func newRulesList(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "list [PATHS]", Short: "The rules of the deployment, or of packs",
@@ -78,49 +57,6 @@ func (e *environment) rules(paths []string) (*rule.Set, error) {
 		return nil, err
 	}
 	return plan.Rules, nil
-}
-
-// newRulesTest ends with its own exit code if tests fail, after all have run.
-func newRulesTest(env *environment) *cobra.Command {
-	return &cobra.Command{
-		Use: "test [PATHS]", Short: "Run the tests that stand beside the rules",
-		RunE: func(c *cobra.Command, args []string) error {
-			results, err := env.testRules(c.Context(), args)
-			if err != nil {
-				return err
-			}
-			t := table{names: []string{"rule", "test", "passed", "failures"}}
-			failed := 0
-			for _, r := range results {
-				if !r.Passed() {
-					failed++
-				}
-				t.add(r.Rule, r.Name, r.Passed(), strings.Join(r.Failures, "; "))
-			}
-			t.more = fmt.Sprintf("%d passed, %d failed", len(results)-failed, failed)
-			if err := env.print(t); err != nil || failed == 0 {
-				return err
-			}
-			// The table above says which; a pipeline goes by the exit code.
-			return trimtab.Errorf(trimtab.Partial, "%d of %d rule tests failed", failed, len(results))
-		},
-	}
-}
-
-// testRules tests the named packs, or those of the deployment.
-func (e *environment) testRules(ctx context.Context, paths []string) ([]rule.TestResult, error) {
-	if len(paths) > 0 {
-		set, err := app.LoadPacks(paths)
-		if err != nil {
-			return nil, err
-		}
-		return set.Test(ctx)
-	}
-	plan, err := app.Load(e.file)
-	if err != nil {
-		return nil, err
-	}
-	return plan.Test(ctx)
 }
 
 func newRulesEval(env *environment) *cobra.Command {

@@ -64,15 +64,9 @@ func Prepare(d *deploy.Deployment) (*Plan, error) {
 	return p, nil
 }
 
-// Test runs the tests that stand beside the rules, under the packs' own
-// parameters: a threshold that a deployment changes must not fail them.
-func (p *Plan) Test(ctx context.Context) ([]rule.TestResult, error) {
-	set, err := compile(p.packs, nil, "", p.Sources)
-	if err != nil {
-		return nil, err
-	}
-	return set.Test(ctx)
-}
+// Tested are the rules as their tests see them, under the packs' own parameters: a
+// threshold that a deployment changes must not fail them.
+func (p *Plan) Tested() (*rule.Set, error) { return compile(p.packs, nil, "", p.Sources) }
 
 // App is a deployment at work on its state.
 type App struct {

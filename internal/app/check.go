@@ -35,7 +35,11 @@ func checkRules(ctx context.Context, p *Plan) []Finding {
 	for _, w := range append(p.Deployment.Warnings, p.Rules.Warnings()...) {
 		findings = append(findings, Finding{Part: "rules", OK: true, Message: w.Headline()})
 	}
-	results, err := p.Test(ctx)
+	tested, err := p.Tested()
+	if err != nil {
+		return append(findings, Finding{Part: "rules", Message: err.Error()})
+	}
+	results, err := tested.Test(ctx)
 	if err != nil {
 		return append(findings, Finding{Part: "rules", Message: err.Error()})
 	}

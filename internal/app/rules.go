@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,11 +51,19 @@ func LoadPacks(paths []string) (*rule.Set, error) {
 // compile is the one way from files to rules, so that every command says the same
 // about the same pack.
 func compile(files []rule.File, params map[string]map[string]any, paramsFile string, sources []source.Source) (*rule.Set, error) {
-	set, err := rule.Load(rule.Options{Files: files, Params: params, ParamsFile: paramsFile, Types: typeDecls(sources)})
+	set, err := rule.Load(rule.Options{Files: files, Params: params, ParamsFile: paramsFile, Types: typeDecls(sources), Open: openBeside})
 	if err != nil {
 		return nil, &trimtab.Error{Code: trimtab.Invalid, Err: err, Next: "mend the rules; `trimtab rules test` reads them again"}
 	}
 	return set, nil
+}
+
+// openBeside reads a file that lies beside a pack or below.
+func openBeside(pack, name string) ([]byte, error) {
+	if builtin, ok := strings.CutPrefix(pack, "builtin:"); ok {
+		return packs.Open(path.Join(path.Dir(builtin), name))
+	}
+	return os.ReadFile(filepath.Join(filepath.Dir(pack), filepath.FromSlash(name)))
 }
 
 // ownerType says who owns what: a company's table of owners needs no pack to

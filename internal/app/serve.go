@@ -59,6 +59,9 @@ func (a *App) Start(ctx context.Context) error {
 	s.done.Go(func() { _ = s.server.Serve(listener) }) // ends with Stop
 	s.done.Go(func() { a.follow(ctx, s) })
 	s.done.Go(func() { a.scanOn(ctx, s, schedule) })
+	rules := newReloader(a)
+	s.metrics.Rules(true)
+	s.done.Go(func() { a.followRules(ctx, s, rules) })
 	a.Log.Info("serving", "address", s.addr.String(), "scan", a.Deployment.Schedule.Scan.Text, "monitor", a.Deployment.Schedule.Monitor)
 	return nil
 }

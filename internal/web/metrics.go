@@ -14,6 +14,8 @@ type Metrics struct {
 	runs    *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
 	tickets *prometheus.CounterVec
+	rules   prometheus.Gauge
+	loads   *prometheus.CounterVec
 }
 
 // NewMetrics registers the jobs' metrics and those that are read from the state
@@ -30,8 +32,14 @@ func NewMetrics(ctx context.Context, registry *prometheus.Registry, s *store.Sto
 		tickets: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trimtab_tickets_total", Help: "Tickets by how they came to be: filed, or found again after an unknown outcome.",
 		}, []string{"board", "how"}),
+		rules: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "trimtab_rules_current", Help: "1 if the rules at work are those of the files, 0 if those have mistakes and older ones are at work.",
+		}),
+		loads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trimtab_rules_loads_total", Help: "How often rules were loaded, by outcome (ok, failed).",
+		}, []string{"outcome"}),
 	}
-	registry.MustRegister(m.runs, m.seconds, m.tickets, &stateCollector{ctx: ctx, store: s})
+	registry.MustRegister(m.runs, m.seconds, m.tickets, m.rules, m.loads, &stateCollector{ctx: ctx, store: s})
 	return m
 }
 
@@ -39,6 +47,16 @@ func NewMetrics(ctx context.Context, registry *prometheus.Registry, s *store.Sto
 func (m *Metrics) Ran(job, outcome string, took time.Duration) {
 	m.runs.WithLabelValues(job, outcome).Inc()
 	m.seconds.WithLabelValues(job).Observe(took.Seconds())
+}
+
+// Rules tells whether the rules of the files could be loaded.
+func (m *Metrics) Rules(loaded bool) {
+	value, outcome := 0.0, "failed"
+	if loaded {
+		value, outcome = 1, "ok"
+	}
+	m.rules.Set(value)
+	m.loads.WithLabelValues(outcome).Inc()
 }
 
 // Ticket counts a ticket.
