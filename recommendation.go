@@ -113,6 +113,7 @@ type Recommendation struct {
 	Confidence  string   `json:"confidence,omitempty"`
 	Effort      string   `json:"effort,omitempty"`
 	Risk        string   `json:"risk,omitempty"`
+	Blockers    string   `json:"blockers,omitempty"` // what must be settled before it can be done
 	Labels      []string `json:"labels,omitempty"`
 	// Priority is what a rule asked for by assign, in the tracker's words; "" leaves
 	// it to the board.

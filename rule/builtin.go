@@ -35,6 +35,7 @@ var authoredFields = []FieldDecl{
 	{"confidence", "string?"},
 	{"effort", "string?"},
 	{"risk", "string?"},
+	{"blockers", "string?"},
 	{"restart", "bool?"},
 	{"rollback", "bool?"},
 	{"labels", "list(string)?"},

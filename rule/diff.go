@@ -150,7 +150,7 @@ func (c Conclusion) words() map[string]any {
 	return map[string]any{
 		"title": c.Title, "description": c.Description, "fix": c.Fix, "doc": c.Doc, "runbook": c.Runbook,
 		"current": c.Current, "proposed": c.Proposed, "savings": money{c.Savings}.ReteKey(),
-		"confidence": c.Confidence, "effort": c.Effort, "risk": c.Risk, "restart": c.Restart, "rollback": c.Rollback,
+		"confidence": c.Confidence, "effort": c.Effort, "risk": c.Risk, "blockers": c.Blockers, "restart": c.Restart, "rollback": c.Rollback,
 		"labels": c.Labels, "reasons": rules, "name": s.Name, "kind": s.Kind, "provider": s.Provider,
 		"account": s.Account, "region": s.Region, "service": s.Service, "environment": s.Environment,
 		"owner": s.Owner, "tags": s.Tags, "monthly_cost": money{s.MonthlyCost}.ReteKey(),

@@ -44,6 +44,7 @@ type Conclusion struct {
 	Confidence  string
 	Effort      string
 	Risk        string
+	Blockers    string
 	Restart     bool
 	Rollback    bool
 	Labels      []string
@@ -195,7 +196,7 @@ func (s *Session) conclusion(f rete.Fact) Conclusion {
 		Action: text(f, "action"), Resource: text(f, "resource"), Variant: text(f, "variant"),
 		Title: text(f, "title"), Description: text(f, "description"), Fix: text(f, "fix"),
 		Doc: text(f, "doc"), Runbook: text(f, "runbook"), Current: text(f, "current"), Proposed: text(f, "proposed"),
-		Savings: amount(f, "savings"), Confidence: text(f, "confidence"), Effort: text(f, "effort"), Risk: text(f, "risk"),
+		Savings: amount(f, "savings"), Confidence: text(f, "confidence"), Effort: text(f, "effort"), Risk: text(f, "risk"), Blockers: text(f, "blockers"),
 		Restart: truth(f, "restart"), Rollback: truth(f, "rollback"), Labels: texts(f, "labels"),
 		Subject: Subject{
 			Name: text(f, "name"), Kind: text(f, "kind"), Provider: text(f, "provider"), Account: text(f, "account"),

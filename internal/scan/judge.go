@@ -180,7 +180,7 @@ func (v *Verdict) recommendation(c rule.Conclusion) *trimtab.Recommendation {
 	return &trimtab.Recommendation{
 		Action: c.Action, Variant: c.Variant, Title: c.Title, Fix: c.Fix, Doc: firstOf(c.Description, c.Doc), Runbook: c.Runbook,
 		Current: c.Current, Proposed: c.Proposed, MonthlyCost: s.MonthlyCost, Savings: c.Savings, Confidence: c.Confidence,
-		Effort: c.Effort, Risk: c.Risk, Labels: c.Labels, Reasons: reasons,
+		Effort: c.Effort, Risk: c.Risk, Blockers: c.Blockers, Labels: c.Labels, Reasons: reasons,
 		Subject: trimtab.Subject{
 			Resource: trimtab.CanonicalResource(c.Resource), Raw: c.Resource, Name: s.Name, Provider: s.Provider, Account: s.Account,
 			Region: s.Region, Service: s.Service, Environment: s.Environment, Tags: s.Tags, State: fingerprint(reasons[0], c.Resource),
