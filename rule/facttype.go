@@ -80,6 +80,24 @@ func (t *factType) differs(o *factType) string {
 	return ""
 }
 
+// isPartOf reports whether a pack's declaration says nothing but what a provided
+// type says, and leaves out only what may be absent: a pack names the fields that
+// it reads, and need not keep up with those that are added later.
+func (t *factType) isPartOf(whole *factType) bool {
+	if !slices.Equal(t.key, whole.key) {
+		return false
+	}
+	for _, f := range t.fields {
+		if there, ok := whole.field(f.name); !ok || there.String() != f.typ.String() {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(whole.fields, func(f factField) bool {
+		_, declared := t.field(f.name)
+		return !declared && !f.typ.optional
+	})
+}
+
 // missing reports the fields that a fact written at n must have and has not.
 func (t *factType) missing(n strictyaml.Node, has func(field string) bool) {
 	var names []string
@@ -175,9 +193,11 @@ func (c *compiler) readFacts(p *pack, n strictyaml.Node) {
 	}
 }
 
-// reconcile compares a second declaration of a type with the first.
+// reconcile compares a second declaration of a type with the first. Of a type that
+// is provided a part will do; two packs must agree, for neither knows which of them
+// is the whole.
 func (c *compiler) reconcile(before, t *factType, n strictyaml.Node) {
-	if how := before.differs(t); how != "" {
+	if how := before.differs(t); how != "" && !(before.fixed && t.isPartOf(before)) {
 		n.Errorf("%s is declared differently by %s: %s", t.name, before.from, how)
 		return
 	}

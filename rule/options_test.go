@@ -117,6 +117,41 @@ func TestTypesAgree(t *testing.T) {
 	}
 }
 
+// TestPartOfProvidedType: a pack may name of a provided type the fields that it
+// reads, as they are, and all that a fact must have.
+func TestPartOfProvidedType(t *testing.T) {
+	whole := TypeDecl{Name: "T", Key: []string{"a"}, Fields: []FieldDecl{{"a", "string"}, {"b", "int"}, {"c", "string?"}}}
+	for facts, want := range map[string]string{
+		"{key: [a], fields: {a: string, b: int}}":                          "",
+		"{key: [a], fields: {b: int, a: string, c: 'string?'}}":            "",
+		"{key: [a], fields: {a: string, c: 'string?'}}":                    "field b is missing here",
+		"{key: [a], fields: {a: string, b: double}}":                       "field b is double here, int there",
+		"{key: [a], fields: {a: string, b: int, c: string}}":               "field c is string here, string? there",
+		"{key: [a], fields: {a: string, b: int, d: 'string?'}}":            "field d is only here",
+		"{key: [a, b], fields: {a: string, b: int}}":                       "key [a, b] here, [a] there",
+		"{fields: {a: string, b: int}}":                                    "key [] here, [a] there",
+		"{key: [a], fields: {a: string, b: int, c: 'string?', d: 'int?'}}": "field d is only here",
+	} {
+		text := "apiVersion: trimtab/v1\npack: x\nrules: []\nfacts:\n  T: " + facts + "\n"
+		set, err := Load(Options{Files: []File{{"a.yaml", []byte(text)}}, Types: []TypeDecl{whole}})
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), "differently by the sources: "+want) {
+				t.Errorf("%s: %v", facts, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", facts, err)
+			continue
+		}
+		for _, d := range set.Types() {
+			if d.Name == "T" && len(d.Fields) != 3 {
+				t.Errorf("%s made the type %v", facts, d)
+			}
+		}
+	}
+}
+
 func TestBadTypeDecls(t *testing.T) {
 	for _, d := range []TypeDecl{
 		{Name: "Clock"},
