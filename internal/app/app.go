@@ -57,6 +57,7 @@ func Prepare(d *deploy.Deployment) (*Plan, error) {
 	if p.Rules, err = compile(p.packs, d.Params, d.Path, p.Sources); err != nil {
 		return nil, errors.Join(d.Err(), err)
 	}
+	p.Sources = append(p.Sources, lacking(p.packs, p.Rules, p.Sources)...)
 	checkSources(d, p.Rules)
 	if err := d.Err(); err != nil {
 		return nil, err

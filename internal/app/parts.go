@@ -14,6 +14,7 @@ import (
 	"github.com/trimtab/trimtab/rule"
 	"github.com/trimtab/trimtab/source"
 	"github.com/trimtab/trimtab/source/focus"
+	"github.com/trimtab/trimtab/source/series"
 	"github.com/trimtab/trimtab/source/table"
 	"github.com/trimtab/trimtab/tracker"
 	"github.com/trimtab/trimtab/tracker/board"
@@ -33,6 +34,8 @@ func sources(d *deploy.Deployment) []source.Source {
 				cfg.Map = append(cfg.Map, table.Field{Name: m.Field, Expr: m.Expr.Text})
 			}
 			all = append(all, table.New(cfg))
+		case "series":
+			all = append(all, series.New(series.Config{Name: s.Name, Path: s.Path, Metric: s.Metric, Time: s.Time, Value: s.Value, Column: s.Column, Resource: s.Resource, Window: s.Window}))
 		}
 	}
 	return all
@@ -149,6 +152,7 @@ func record(rec *trimtab.Recommendation) map[string]any {
 	for name, value := range map[string]string{
 		"title": rec.Title, "name": s.Name, "provider": s.Provider, "account": s.Account, "region": s.Region, "service": s.Service,
 		"environment": s.Environment, "owner": rec.Owner.Name, "risk": rec.Risk, "effort": rec.Effort, "confidence": rec.Confidence,
+		"blockers": rec.Blockers,
 	} {
 		if value != "" {
 			fields[name] = value

@@ -51,7 +51,11 @@ func LoadPacks(paths []string) (*rule.Set, error) {
 // compile is the one way from files to rules, so that every command says the same
 // about the same pack.
 func compile(files []rule.File, params map[string]map[string]any, paramsFile string, sources []source.Source) (*rule.Set, error) {
-	set, err := rule.Load(rule.Options{Files: files, Params: params, ParamsFile: paramsFile, Types: typeDecls(sources), Open: openBeside})
+	types, err := typeDecls(files, sources)
+	if err != nil {
+		return nil, err
+	}
+	set, err := rule.Load(rule.Options{Files: files, Params: params, ParamsFile: paramsFile, Types: types, Open: openBeside})
 	if err != nil {
 		return nil, &trimtab.Error{Code: trimtab.Invalid, Err: err, Next: "mend the rules; `trimtab rules test` reads them again"}
 	}
@@ -81,30 +85,69 @@ var ownerType = rule.TypeDecl{Name: "Owner", Fields: []rule.FieldDecl{
 	{Name: "email", Type: "string?"},
 }}
 
-// typeDecls are the fact types that sources give, those of cost files always
-// among them, so that a pack about costs loads without its data.
-func typeDecls(sources []source.Source) []rule.TypeDecl {
-	sources = append([]source.Source{focus.New(focus.Config{})}, sources...)
+// typeDecls are the fact types that packs need not declare: the owners, those
+// that the built-in packs share when one of them is loaded, and those of the
+// sources. Those of cost files are always among them, so that a pack about costs
+// loads without its data.
+func typeDecls(files []rule.File, sources []source.Source) ([]rule.TypeDecl, error) {
 	decls := []rule.TypeDecl{ownerType}
 	seen := map[string]bool{ownerType.Name: true}
-	for _, s := range sources {
-		typed, ok := s.(source.Typed)
-		if !ok {
-			continue
-		}
-		for _, t := range typed.Types() {
-			if seen[t.Name] {
-				continue
-			}
+	add := func(t source.Type) {
+		if !seen[t.Name] {
 			seen[t.Name] = true
-			decl := rule.TypeDecl{Name: t.Name, Key: t.Key}
-			for _, f := range t.Fields {
-				decl.Fields = append(decl.Fields, rule.FieldDecl{Name: f.Name, Type: f.Type})
-			}
-			decls = append(decls, decl)
+			decls = append(decls, declOf(t))
 		}
 	}
-	return decls
+	if hasBuiltin(files) {
+		shared, err := packs.Types()
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range shared {
+			add(t.Type)
+		}
+	}
+	for _, s := range append([]source.Source{focus.New(focus.Config{})}, sources...) {
+		if typed, ok := s.(source.Typed); ok {
+			for _, t := range typed.Types() {
+				add(t)
+			}
+		}
+	}
+	return decls, nil
+}
+
+// declOf says a source's type to the rule language.
+func declOf(t source.Type) rule.TypeDecl {
+	decl := rule.TypeDecl{Name: t.Name, Key: t.Key}
+	for _, f := range t.Fields {
+		decl.Fields = append(decl.Fields, rule.FieldDecl{Name: f.Name, Type: f.Type})
+	}
+	return decl
+}
+
+// hasBuiltin reports whether a built-in pack is among the files. Without one the
+// shared types are not there: a company's own Resource is its own.
+func hasBuiltin(files []rule.File) bool {
+	return slices.ContainsFunc(files, func(f rule.File) bool { return strings.HasPrefix(f.Name, "builtin:") })
+}
+
+// lacking are the built-in tables that stand in where a rule reads prices or
+// machine sizes and no source of the deployment gives them.
+func lacking(files []rule.File, rules *rule.Set, sources []source.Source) []source.Source {
+	if !hasBuiltin(files) {
+		return nil
+	}
+	var all []source.Source
+	for _, table := range []source.Source{packs.Prices(), packs.InstanceTypes()} {
+		fact := table.Facts()[0]
+		given := slices.ContainsFunc(sources, func(s source.Source) bool { return slices.Contains(s.Facts(), fact) })
+		read := slices.ContainsFunc(rules.Rules(), func(r *rule.Rule) bool { return r.Enabled && slices.Contains(r.Reads(), fact) })
+		if read && !given {
+			all = append(all, table)
+		}
+	}
+	return all
 }
 
 // PackFiles reads what a pack's name stands for: builtin:FOLDER, a file, or all

@@ -55,10 +55,14 @@ type Source struct {
 	Fact       string
 	Query      string
 	Until      string        // column whose greatest value is how far the data reach
-	Window     time.Duration // of a cost source: how much of the end of the data makes the run-rate
+	Window     time.Duration // of a cost source: how much of the end of the data makes the run-rate; of a series: how much counts
 	Current    time.Duration // of a cost source: a resource without a charge in this last span has gone
 	Map        []Mapping
-	Node       strictyaml.Node
+	// Of a series: the metric's name, the columns of time, value and resource, and
+	// the one resource where no column says it.
+	Metric, Time, Value, Column, Resource string
+
+	Node strictyaml.Node
 }
 
 // Mapping gives a fact's field an expression over a row's columns.

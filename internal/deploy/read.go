@@ -102,15 +102,18 @@ func name(n strictyaml.Node, known []string, what string) string {
 func (r *reader) sources(n strictyaml.Node) {
 	var names []string
 	for _, item := range n.Items() {
-		f := item.Fields("name", "kind", "path", "fact", "map", "query", "until", "window", "current", "dsn", "url")
+		f := item.Fields("name", "kind", "path", "fact", "map", "query", "until", "window", "current", "dsn", "url",
+			"metric", "time", "value", "column", "resource")
 		s := Source{Name: name(f.Need("name"), names, "sources"), Node: item}
 		names = append(names, s.Name)
-		s.Kind = kindOf(f.Need("kind"), []string{"focus", "table"}, []string{"sql", "prometheus", "httpjson"})
+		s.Kind = kindOf(f.Need("kind"), []string{"focus", "table", "series"}, []string{"sql", "prometheus", "httpjson"})
 		switch s.Kind {
 		case "focus":
 			r.focus(f, &s)
 		case "table":
 			r.table(f, &s)
+		case "series":
+			r.series(f, &s)
 		}
 		r.d.Sources = append(r.d.Sources, s)
 	}
@@ -149,6 +152,19 @@ func (r *reader) table(f strictyaml.Fields, s *Source) {
 	s.Fact, s.Query, s.Until = f.Need("fact").Text(), f.Get("query").Text(), f.Get("until").Text()
 	for _, e := range f.Need("map").Entries() {
 		s.Map = append(s.Map, Mapping{Field: e.Key.Text(), Expr: Named{e.Value.Text(), e.Value}})
+	}
+}
+
+func (r *reader) series(f strictyaml.Fields, s *Source) {
+	only(f, "series", "path", "metric", "time", "value", "column", "resource", "window")
+	s.Path = r.d.Resolve(r.text(f.Need("path")))
+	s.Metric, s.Time, s.Value = f.Need("metric").Text(), orText(f.Get("time").Text(), "timestamp"), orText(f.Get("value").Text(), "value")
+	s.Column, s.Resource = f.Get("column").Text(), f.Get("resource").Text()
+	if f.Has("column") && f.Has("resource") {
+		f.Key("resource").Errorf("the resource of a series comes from a column or is one for all rows, not both")
+	}
+	if s.Window = orDuration(f.Get("window"), 30*24*time.Hour); s.Window < time.Hour && s.Window > 0 {
+		f.Get("window").Errorf("a window of %s has no whole hour", s.Window).WithHint("720h are 30 days")
 	}
 }
 
