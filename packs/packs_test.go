@@ -5,6 +5,7 @@ import (
 
 	"github.com/trimtab/trimtab/packs"
 	"github.com/trimtab/trimtab/rule"
+	"github.com/trimtab/trimtab/source"
 	"github.com/trimtab/trimtab/source/focus"
 )
 
@@ -21,18 +22,29 @@ func all(t *testing.T) *rule.Set {
 			options.Files = append(options.Files, rule.File{Name: f.Name, Data: f.Data})
 		}
 	}
+	shared, err := packs.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range shared {
+		options.Types = append(options.Types, declOf(typ.Type))
+	}
 	for _, typ := range focus.New(focus.Config{}).Types() {
-		decl := rule.TypeDecl{Name: typ.Name, Key: typ.Key}
-		for _, f := range typ.Fields {
-			decl.Fields = append(decl.Fields, rule.FieldDecl{Name: f.Name, Type: f.Type})
-		}
-		options.Types = append(options.Types, decl)
+		options.Types = append(options.Types, declOf(typ))
 	}
 	set, err := rule.Load(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return set
+}
+
+func declOf(typ source.Type) rule.TypeDecl {
+	decl := rule.TypeDecl{Name: typ.Name, Key: typ.Key}
+	for _, f := range typ.Fields {
+		decl.Fields = append(decl.Fields, rule.FieldDecl{Name: f.Name, Type: f.Type})
+	}
+	return decl
 }
 
 func TestEveryRuleIsTested(t *testing.T) {
@@ -59,7 +71,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 }
 
 func TestUnknownFolder(t *testing.T) {
-	for _, name := range []string{"azure", "", "*", "../packs", "aws/compute.yaml"} {
+	for _, name := range []string{"oracle", "", "*", "../packs", "aws/compute.yaml"} {
 		if files, err := packs.Folder(name); err == nil {
 			t.Errorf("%q gave %d packs", name, len(files))
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/csv"
+	"strconv"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -27,7 +28,7 @@ func InstanceTypes() source.Source {
 }
 
 // embedded is a table in the binary: its columns are the fields, an empty cell
-// is an absent one. Values stay text, which the fact type reads exactly.
+// is an absent one. Amounts stay text, which the fact type reads exactly.
 type embedded struct {
 	name, fact string
 	data       []byte
@@ -69,14 +70,30 @@ func (e *embedded) Gather(ctx context.Context, _ time.Time) (*source.Batch, erro
 		return nil, trimtab.Errorf(trimtab.Outside, "%s cannot be read: %v", e.name, err).WithNext("give %s by a source of your own", e.fact)
 	}
 	batch := &source.Batch{Rows: int64(len(rows) - 1)}
+	doubles := e.doubles()
 	for _, row := range rows[1:] {
 		fields := map[string]any{}
 		for i, name := range rows[0] {
-			if row[i] != "" {
-				fields[name] = row[i]
+			if row[i] == "" {
+				continue
+			}
+			fields[name] = row[i]
+			if n, err := strconv.ParseFloat(row[i], 64); err == nil && doubles[name] {
+				fields[name] = n
 			}
 		}
 		batch.Facts = append(batch.Facts, source.Fact{Type: e.fact, Fields: fields})
 	}
 	return batch, nil
+}
+
+// doubles names the fields that are measured: a fact takes no text for these.
+func (e *embedded) doubles() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range e.Types() {
+		for _, f := range t.Fields {
+			names[f.Name] = f.Type == "double"
+		}
+	}
+	return names
 }
