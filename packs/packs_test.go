@@ -9,8 +9,8 @@ import (
 	"github.com/trimtab/trimtab/source/focus"
 )
 
-// all loads every built-in pack together, as a deployment may.
-func all(t *testing.T) *rule.Set {
+// options name every built-in pack and the types that they may read.
+func options(t *testing.T) rule.Options {
 	t.Helper()
 	var options rule.Options
 	for _, name := range packs.Names() {
@@ -32,7 +32,13 @@ func all(t *testing.T) *rule.Set {
 	for _, typ := range focus.New(focus.Config{}).Types() {
 		options.Types = append(options.Types, declOf(typ))
 	}
-	set, err := rule.Load(options)
+	return options
+}
+
+// all loads every built-in pack together, as a deployment may.
+func all(t *testing.T) *rule.Set {
+	t.Helper()
+	set, err := rule.Load(options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
