@@ -17,7 +17,7 @@ import (
 )
 
 // write writes the company's data as they are at a moment: cost lines since
-// Day0, the inventory, metrics of the last 30 days, owners and exemptions.
+// Day0, the inventory, metrics of the last 32 days, owners and exemptions.
 func (c *company) write(ctx context.Context, dir string, now time.Time) error {
 	if err := os.MkdirAll(filepath.Join(dir, "data", "focus"), 0o755); err != nil {
 		return fmt.Errorf("make the demo's folder: %w", err)
@@ -146,7 +146,7 @@ func (c *company) inventory(now time.Time) [][]string {
 	return rows
 }
 
-// metrics are hourly CPU maxima of every VM in the last 30 days.
+// metrics are hourly CPU maxima of every VM in the last 32 days, in which a month always ends.
 func (c *company) metrics(now time.Time) [][]string {
 	rows := [][]string{{"resource", "hour", "cpu"}}
 	end := now.Truncate(time.Hour)
@@ -154,7 +154,7 @@ func (c *company) metrics(now time.Time) [][]string {
 		if r.kind != "vm" {
 			continue
 		}
-		for h := end.AddDate(0, 0, -30); h.Before(end); h = h.Add(time.Hour) {
+		for h := end.AddDate(0, 0, -32); h.Before(end); h = h.Add(time.Hour) {
 			if r.runs(h) && (r.silent.IsZero() || h.Before(r.silent)) {
 				rows = append(rows, []string{r.id, h.Format("2006-01-02 15:04:05"), strconv.FormatFloat(r.cpu(n, h), 'f', 2, 64)})
 			}

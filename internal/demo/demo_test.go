@@ -91,7 +91,7 @@ func TestStopsAndSilence(t *testing.T) {
 	if state[fixedVM] != "stopped" || state[silentVM] != "running" || state[claimedVM] != "running" {
 		t.Errorf("fixed %s, silent %s, claimed %s", state[fixedVM], state[silentVM], state[claimedVM])
 	}
-	if hours[fixedVM] != 3*24-6 || hours[silentVM] != 10*24-6 || hours[claimedVM] != 30*24 {
+	if hours[fixedVM] != 5*24-6 || hours[silentVM] != 12*24-6 || hours[claimedVM] != 32*24 {
 		t.Errorf("hours of metrics: fixed %d, silent %d, claimed %d", hours[fixedVM], hours[silentVM], hours[claimedVM])
 	}
 }
@@ -105,7 +105,7 @@ func loads(t *testing.T, c *company, at time.Time) (mean, high map[string]float6
 		if err != nil {
 			t.Fatal(err)
 		}
-		mean[row[0]] += cpu / (30 * 24)
+		mean[row[0]] += cpu / (32 * 24)
 		high[row[0]] = max(high[row[0]], cpu)
 	}
 	return mean, high
@@ -159,7 +159,7 @@ func TestNumbers(t *testing.T) {
 	if len(ids) != len(c.resources) {
 		t.Errorf("%d ids of %d resources", len(ids), len(c.resources))
 	}
-	if n := len(c.metrics(dayOf(firstScan))) - 1; n != (8*16+8)*30*24 {
+	if n := len(c.metrics(dayOf(firstScan))) - 1; n != (8*16+8)*32*24 {
 		t.Errorf("%d hours of metrics", n)
 	}
 	if n := len(c.inventory(dayOf(firstScan))) - 1; n != len(c.resources) {

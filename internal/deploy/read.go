@@ -163,8 +163,8 @@ func (r *reader) series(f strictyaml.Fields, s *Source) {
 	if f.Has("column") && f.Has("resource") {
 		f.Key("resource").Errorf("the resource of a series comes from a column or is one for all rows, not both")
 	}
-	if s.Window = orDuration(f.Get("window"), 30*24*time.Hour); s.Window < time.Hour && s.Window > 0 {
-		f.Get("window").Errorf("a window of %s has no whole hour", s.Window).WithHint("720h are 30 days")
+	if s.Window = orDuration(f.Get("window"), 32*24*time.Hour); s.Window < time.Hour && s.Window > 0 {
+		f.Get("window").Errorf("a window of %s has no whole hour", s.Window).WithHint("768h are 32 days")
 	}
 }
 

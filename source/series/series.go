@@ -30,7 +30,7 @@ type Config struct {
 	Value    string        // column with its value; default "value"
 	Column   string        // column with the id of the resource; "" for none
 	Resource string        // id of the one resource; "" and no Column: each file is named after its resource
-	Window   time.Duration // how much of the time before the run counts, in whole hours; default 30 days
+	Window   time.Duration // how much of the time before the run counts, in whole hours; default 32 days, in which a month always ends
 }
 
 // validate says what cannot work, before anything is opened.
@@ -39,7 +39,7 @@ func (c Config) validate() error {
 	case c.Metric == "":
 		return trimtab.Errorf(trimtab.Invalid, "a series needs the name of its metric").WithNext("write `metric: cpu_30d`")
 	case c.Window < time.Hour:
-		return trimtab.Errorf(trimtab.Invalid, "a window of %s has no whole hour", c.Window).WithNext("write `window: 720h`")
+		return trimtab.Errorf(trimtab.Invalid, "a window of %s has no whole hour", c.Window).WithNext("write `window: 768h`")
 	case c.Column != "" && c.Resource != "":
 		return trimtab.Errorf(trimtab.Invalid, "the resource is given twice, as column %s and as %s", c.Column, c.Resource).
 			WithNext("give one of `column:` and `resource:`")
@@ -64,7 +64,7 @@ func New(cfg Config) *Source {
 		cfg.Value = "value"
 	}
 	if cfg.Window == 0 {
-		cfg.Window = 30 * 24 * time.Hour
+		cfg.Window = 32 * 24 * time.Hour
 	}
 	return &Source{cfg}
 }
