@@ -20,7 +20,7 @@ import (
 
 const builtinDeployment = `
 apiVersion: trimtab/v1
-packs: [builtin:aws]
+packs: [builtin:aws, builtin:finops]
 sources:
 SOURCES
 trackers: [{name: local, kind: board}]
@@ -134,4 +134,33 @@ func savings(t *testing.T, sources string, files map[string]string, now time.Tim
 		saved[rec.Action+" "+rec.Subject.Resource] = rec.Savings.Display()
 	}
 	return saved
+}
+
+// TestDocumentedQueries runs the queries of docs/sources.md over a month of cost
+// lines: a jump on the last day, and a commitment of which a tenth is lost.
+func TestDocumentedQueries(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "sources.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), "Days of cost and commitments")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	text, _, _ := strings.Cut(rest, "```")
+	text = "  " + strings.ReplaceAll(strings.TrimSpace(strings.ReplaceAll(text, "data/focus/*.csv", "costs.csv")), "\n", "\n  ") + "\n"
+
+	now := time.Date(2026, 8, 30, 6, 0, 0, 0, time.UTC)
+	var b strings.Builder
+	b.WriteString("ProviderName,SubAccountId,ServiceName,ChargeCategory,ChargePeriodStart,BillingCurrency,EffectiveCost,CommitmentDiscountId,CommitmentDiscountStatus\n")
+	for d := 20; d > 0; d-- {
+		day, cost := now.AddDate(0, 0, -d).Format("2006-01-02 00:00:00"), "10.5"
+		if d == 1 {
+			cost = "90.5"
+		}
+		b.WriteString("AWS,a,EC2,Usage," + day + ",USD," + cost + ",,\n")
+		b.WriteString("AWS,a,EC2,Usage," + day + ",USD,0.9,sp-1,Used\nAWS,a,EC2,Usage," + day + ",USD,0.1,sp-1,Unused\n")
+	}
+	saved := savings(t, text, map[string]string{"costs.csv": b.String()}, now)
+	if len(saved) != 2 || saved["rebalance sp-1"] != "2.00 USD" || saved["investigate AWS/a/EC2"] == "" {
+		t.Errorf("%v", saved)
+	}
 }

@@ -68,6 +68,37 @@ func TestFull(t *testing.T) {
 	}
 }
 
+func TestSeries(t *testing.T) {
+	const text = "apiVersion: trimtab/v1\npacks: [builtin:aws]\nsources:\n" +
+		"  - {name: a, kind: series, path: a.csv, metric: cpu_30d}\n" +
+		"  - {name: b, kind: series, path: b.csv, metric: cpu_30d, time: at, value: percent, column: vm, window: 14d}\n" +
+		"  - {name: c, kind: series, path: c.csv, metric: cpu_30d, resource: i-1}\n"
+	d, err := Parse("trimtab.yaml", []byte(text))
+	if err != nil || d.Err() != nil {
+		t.Fatal(err, d.Err())
+	}
+	if s := d.Sources[0]; s.Time != "timestamp" || s.Value != "value" || s.Column != "" || s.Resource != "" || s.Window != 32*24*time.Hour {
+		t.Errorf("defaults %+v", s)
+	}
+	if s := d.Sources[1]; s.Metric != "cpu_30d" || s.Time != "at" || s.Value != "percent" || s.Column != "vm" || s.Window != 14*24*time.Hour {
+		t.Errorf("%+v", s)
+	}
+	if s := d.Sources[2]; s.Resource != "i-1" {
+		t.Errorf("%+v", s)
+	}
+	for fields, want := range map[string]string{
+		"":                                    "metric",
+		", metric: x, window: 1m":             "no whole hour",
+		", metric: x, fact: Metric":           `a source of kind series has no "fact"`,
+		", metric: x, column: a, resource: b": "not both",
+	} {
+		d, err := Parse("trimtab.yaml", []byte("apiVersion: trimtab/v1\npacks: [builtin:aws]\nsources:\n  - {name: a, kind: series, path: a.csv"+fields+"}\n"))
+		if err != nil || d.Err() == nil || !strings.Contains(d.Err().Error(), want) {
+			t.Errorf("%q: %v, %v; want %s", fields, err, d.Err(), want)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	d, err := Parse("trimtab.yaml", []byte("apiVersion: trimtab/v1\npacks: [builtin:aws]\n"))
 	if err != nil || d.Err() != nil {
