@@ -58,9 +58,14 @@ func TestEveryRuleIsTested(t *testing.T) {
 	for _, w := range set.Warnings() {
 		t.Errorf("%s", w)
 	}
-	results, err := set.Test(t.Context())
+	results, covered, err := set.Cover(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range covered {
+		if !c.Whole() {
+			t.Errorf("%s:%d: %s: its tests saw %q hold: %v, and fail: %v", c.File, c.Line, c.Rule, c.Text, c.True, c.False)
+		}
 	}
 	tested := map[string]bool{}
 	for _, r := range results {
