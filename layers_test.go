@@ -58,7 +58,7 @@ var layers = map[string][]string{
 	"bench":         {"rete", "", "internal/app", "internal/clock", "internal/sandbox", "source/focus"},
 	"cmd/trimtab": {
 		"", "rule", "internal/app", "internal/clock", "internal/demo", "internal/distribute", "internal/lifecycle", "internal/monitor",
-		"internal/sandbox", "internal/scan", "internal/store",
+		"internal/sandbox", "internal/scan", "internal/store", "internal/strictyaml",
 	},
 }
 

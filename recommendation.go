@@ -117,10 +117,10 @@ type Recommendation struct {
 	Labels      []string `json:"labels,omitempty"`
 	// Priority is what a rule asked for by assign, in the tracker's words; "" leaves
 	// it to the board.
-	Priority string `json:"priority,omitempty"`
-	Reasons     []Reason `json:"reasons"` // best first; its rule words the rest
-	Owner       Owner    `json:"owner"`
-	Board       string   `json:"board"`
+	Priority string   `json:"priority,omitempty"`
+	Reasons  []Reason `json:"reasons"` // best first; its rule words the rest
+	Owner    Owner    `json:"owner"`
+	Board    string   `json:"board"`
 }
 
 // Rule is the id of the rule that words the recommendation.
