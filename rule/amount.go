@@ -44,6 +44,12 @@ var (
 	_ traits.Divider = money{}
 )
 
+// String writes the number with all its digits.
+func (n number) String() string { return n.d.String() }
+
+// String writes the amount as rule files do.
+func (m money) String() string { return m.m.String() }
+
 // ReteKey is equal for equal numbers: 1, 1.0 and 1.00 are one.
 func (n number) ReteKey() string { return "decimal " + canonical(n.d) }
 

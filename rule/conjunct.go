@@ -25,6 +25,7 @@ import (
 func (e *expr) tests(self string) []rete.Test {
 	parts := conjuncts(e.checked.Expr())
 	guarded := guards(parts)
+	e.guardAmounts(parts, guarded)
 	var data []rete.Test
 	var groups []*group
 	for _, p := range parts {
@@ -97,6 +98,20 @@ func guards(parts []ast.Expr) map[string]bool {
 		})
 	}
 	return out
+}
+
+// guardAmounts keeps comparisons of money beside the conjuncts next to them: they
+// fail where currencies differ, and x.m.currency() == "USD" && x.m > money("1 USD")
+// is not a failure for euros. By itself such a comparison has no guard.
+func (e *expr) guardAmounts(parts []ast.Expr, guarded map[string]bool) {
+	if len(parts) < 2 {
+		return
+	}
+	for _, r := range e.reads {
+		if e.scope.fieldType(r.Name, r.Field) == moneyType {
+			guarded[r.Name+"."+r.Field] = true
+		}
+	}
 }
 
 // dataTest recognises a conjunct that the matcher can index.

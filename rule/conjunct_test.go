@@ -196,3 +196,15 @@ func TestRecognised(t *testing.T) {
 		}
 	}
 }
+
+// TestCurrencyGuards: a conjunct that asks for the currency keeps the comparison
+// beside it from failing for another one, in either order.
+func TestCurrencyGuards(t *testing.T) {
+	for _, where := range []string{`p.m.currency() == "USD" && p.m >= money("1 USD")`, `p.m >= money("1 USD") && p.m.currency() == "USD"`} {
+		pack := conjunctTypes[:strings.Index(conjunctTypes, "params")] + "rules: [{id: r, when: [{match: A, as: p, where: '" + where + "'}], then: [{log: 'string(p.n)'}]}]\n"
+		_, out := run1(t, load(t, pack), Fact{"A", map[string]any{"n": 1, "m": "3 EUR"}}, Fact{"A", map[string]any{"n": 2, "m": "3 USD"}})
+		if len(out.Errors) != 0 || len(out.Logs) != 1 || out.Logs[0].Text != "2" {
+			t.Errorf("%s: %+v %+v", where, out.Errors, out.Logs)
+		}
+	}
+}

@@ -67,7 +67,32 @@ func inWords(n strictyaml.Node) string {
 	case words["test"] != "":
 		return words["test"]
 	}
+	if typ := typeIn(n); typ != "" {
+		return typ + " that says enough"
+	}
 	return "the evidence that requires names"
+}
+
+// typeIn is the first fact type that an element mentions, however deep.
+func typeIn(n strictyaml.Node) string {
+	if m := childOf(n, "match"); m.Kind() == strictyaml.Scalar {
+		return m.Text()
+	}
+	var below []strictyaml.Node
+	switch n.Kind() {
+	case strictyaml.Mapping:
+		for _, e := range n.Entries() {
+			below = append(below, e.Value)
+		}
+	case strictyaml.List:
+		below = n.Items()
+	}
+	for _, b := range below {
+		if typ := typeIn(b); typ != "" {
+			return typ
+		}
+	}
+	return ""
 }
 
 // unknown is the production that says of a subject without evidence that the
