@@ -78,19 +78,20 @@
 // the firing, and the run goes on unless [SessionOptions] say otherwise. A run
 // without end stops at a limit and names the busiest rules.
 //
+// # What lint knows
+//
+// A when is a tree of checked conditions (condition.go) before it is anything of
+// the matcher's (network.go). Whoever tells people about a rule walks the tree:
+// coverage (cover.go, by trying every fact as naive.go does), lint (formula.go and
+// solve.go reason about comparisons; one value out of every region that constants
+// bound stands for all), tables (tablelint.go) and the fields that a rule cannot do
+// without (needs.go).
+//
 // # Not there yet
 //
-// These parts of the language are refused by name when a pack loads, never
-// ignored: exists, forall, any, accumulate, window and within in a when; focus in
-// a then; group, exclusive, effective, table, and parameters of its own in a
-// rule; groups, mode, per, queries and states in a pack; event in a fact type; a
-// computed priority. Of the strategies there are depth and breadth.
-//
-// Of what lint is to say, the following is missing: conditions that cannot hold,
-// rules shadowed by others or with contradictory actions, costs of expressions,
-// and tests of coverage or freshness that stand in a where and belong in
-// requires. Such a test in a where means "no" where it should mean "unknown",
-// and loads without a word.
+// Reserved, and refused by name when a pack loads: window and within in a when,
+// queries and states in a pack, event in a fact type. Of two conclusions of one
+// recommendation the written priority decides which words it, not a computed one.
 //
 // Only this package knows CEL: others that need an expression are handed a
 // function by [Expression].
