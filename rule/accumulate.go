@@ -134,7 +134,9 @@ func (b *builder) aggregateWord(fs strictyaml.Fields, words []string) string {
 		}
 		found = k
 	}
-	if found == "" && fs.Node.Kind() == strictyaml.Mapping {
+	// A key that nobody knows is told already.
+	onlyIf := !slices.ContainsFunc(fs.Names(), func(k string) bool { return k != "if" })
+	if found == "" && onlyIf && fs.Node.Kind() == strictyaml.Mapping {
 		fs.Errorf("which aggregate is this? one of %s is needed", strings.Join(words, ", "))
 	}
 	return found

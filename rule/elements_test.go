@@ -96,6 +96,7 @@ func TestElements(t *testing.T) {
 func TestElementMistakes(t *testing.T) {
 	vm := "      - {match: VM, as: vm}\n"
 	for when, want := range map[string]string{
+		"      - {match: VM, as: vm, where: 'vm.n = 1'}\n":                                                          "== compares",
 		"      - any: [[{match: VM, as: a}], [{match: VM, as: b}]]\n      - {test: 'a.n > 1'}\n":                    `a branch of any does not bind "a"`,
 		"      - any: [[{match: VM, as: a}], [{match: Disk, as: a}]]\n":                                             "not the same in all branches",
 		vm + "      - accumulate: {from: {match: VM, as: v}, let: {k: {avg: v.cost}}}\n":                            "avg does not apply to a money",

@@ -58,6 +58,9 @@ func (s *scope) faultOf(text string, tree *ast.AST, e *common.Error) fault {
 	if m := saysNoOverload.FindStringSubmatch(e.Message); m != nil {
 		return noOverload(m[1], strings.TrimSuffix(m[2], "."), m[3])
 	}
+	if strings.Contains(e.Message, "token recognition error at: '='") || strings.Contains(e.Message, "token recognition error at: '= '") {
+		return fault{message: "= means nothing in an expression", hint: "== compares"}
+	}
 	return fault{message: strings.TrimSpace(e.Message)}
 }
 

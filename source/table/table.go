@@ -157,7 +157,7 @@ func (s *Source) until(ctx context.Context, db *duck.DB) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	var until sql.NullTime
-	query := "SELECT max(TRY_CAST(" + duck.Ident(s.cfg.Until) + " AS TIMESTAMP)) FROM data"
+	query := "SELECT max(CAST(TRY_CAST(" + duck.Ident(s.cfg.Until) + " AS TIMESTAMPTZ) AS TIMESTAMP)) FROM data"
 	if err := db.QueryRowContext(ctx, query).Scan(&until); err != nil {
 		return time.Time{}, duck.Readable(err)
 	}
