@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"cel.dev/cel-go/checker"
+	"cel.dev/cel-go/common/cost"
 
 	"github.com/trimtab/trimtab/internal/strictyaml"
 )
@@ -29,12 +29,12 @@ const (
 type valueSizes struct{}
 
 // EstimateSize takes every text, list and map for one of typical size.
-func (valueSizes) EstimateSize(checker.AstNode) *checker.SizeEstimate {
-	return &checker.SizeEstimate{Min: 0, Max: typicalSize}
+func (valueSizes) EstimateSize(cost.AstNode) *cost.SizeEstimate {
+	return &cost.SizeEstimate{Min: 0, Max: typicalSize}
 }
 
 // EstimateCallCost leaves functions to CEL.
-func (valueSizes) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
+func (valueSizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
 	return nil
 }
 
@@ -56,7 +56,7 @@ func (l *linter) cost(r *Rule, c *condition, e *expr) {
 	if !e.loops {
 		return
 	}
-	estimate, err := checker.Cost(e.checked, valueSizes{})
+	estimate, err := cost.Cost(e.checked, valueSizes{})
 	if err != nil || estimate.Max < highCost {
 		return
 	}
