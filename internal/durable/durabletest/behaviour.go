@@ -1,0 +1,732 @@
+package durabletest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/durable"
+)
+
+// counter counts the calls of steps by name.
+type counter struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (c *counter) add(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[string]int{}
+	}
+	c.n[name]++
+	return c.n[name]
+}
+
+func (c *counter) of(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[name]
+}
+
+// say is a step that counts its calls and gives its name; fail, if not nil, may fail it.
+func say(c *counter, name string, fail func(call int) error) *durable.Step[string, string] {
+	return durable.NewStep(name, func(_ context.Context, in string) (string, error) {
+		n := c.add(name)
+		if fail != nil {
+			if err := fail(n); err != nil {
+				return "", err
+			}
+		}
+		return name + "(" + in + ")", nil
+	})
+}
+
+// testMemo: a step is done once, and what it gave is given again.
+func testMemo(t *testing.T, site *Site) {
+	var c counter
+	a, b := say(&c, "a", nil), say(&c, "b", nil)
+	tx := durable.NewStepTx("tx", func(_ context.Context, tx any, in string) (int, error) { return len(in), nil })
+	down := true
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, in string) (string, error) {
+		x, err := a.Do(f, in)
+		if err != nil {
+			return "", err
+		}
+		n, err := tx.Do(f, x)
+		if err != nil {
+			return "", err
+		}
+		if down {
+			if err := f.Sleep("night", time.Hour); err != nil {
+				return "", err
+			}
+		}
+		y, err := b.Do(f, x)
+		return fmt.Sprintf("%s %d", y, n), err
+	}, a, b, tx)
+	first := newBench(t, site, nil, flow)
+	id := first.submit(durable.Request{Workflow: "w", Input: "in"})
+	first.drain()
+	first.want(id, durable.Waiting, "")
+	site.Clock.Advance(time.Hour)
+	second := newBench(t, site, nil, flow)
+	second.drain()
+	second.want(id, durable.Done, `"b(a(in)) 5"`)
+	if c.of("a") != 1 || c.of("b") != 1 {
+		t.Errorf("%v", c.n)
+	}
+}
+
+// testRetry: failures are tried again after pauses, up to the policy, unless they are
+// final.
+func testRetry(t *testing.T, site *Site) {
+	var c counter
+	down := trimtab.Errorf(trimtab.Outside, "down").WithNext("wait")
+	steps := []*durable.Step[string, string]{
+		say(&c, "mended", func(n int) error {
+			if n < 3 {
+				return down
+			}
+			return nil
+		}),
+		say(&c, "hopeless", func(int) error { return down }),
+		say(&c, "wrong", func(int) error { return trimtab.Errorf(trimtab.Invalid, "wrong") }),
+		say(&c, "final", func(int) error { return durable.Permanent(down) }),
+		say(&c, "panics", func(int) error { panic("oh") }),
+	}
+	var listed []durable.Registered
+	for _, s := range steps {
+		s.With(durable.Policy{Retry: durable.Retry{Attempts: 3, First: time.Minute}})
+		listed = append(listed, s)
+	}
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, which int) (string, error) { return steps[which].Do(f, "x") }, listed...)
+	b := newBench(t, site, nil, flow)
+	var ids []int64
+	for i := range steps {
+		ids = append(ids, b.submit(durable.Request{Workflow: "w", Input: i}))
+	}
+	b.drain()
+	run, records := b.show(ids[0])
+	if run.Status != durable.Waiting || records["mended"].Outcome != durable.StepRetrying || records["mended"].Attempts != 1 {
+		t.Errorf("%+v, %+v", run, records["mended"])
+	}
+	if wait := records["mended"].NextAt.Sub(site.Clock.Now()); wait < 50*time.Second || wait > 70*time.Second {
+		t.Errorf("a pause of %s", wait)
+	}
+	for range 3 {
+		site.Clock.Advance(3 * time.Minute)
+		b.drain()
+	}
+	b.want(ids[0], durable.Done, `"mended(x)"`)
+	if run := b.want(ids[1], durable.Failed, ""); run.Error.Code != trimtab.Outside || run.Error.Text != "down" || run.Error.Next != "wait" {
+		t.Errorf("%+v", run.Error)
+	}
+	for _, id := range ids[2:] {
+		b.want(id, durable.Failed, "")
+	}
+	for name, want := range map[string]int{"mended": 3, "hopeless": 3, "wrong": 1, "final": 1, "panics": 1} {
+		if c.of(name) != want {
+			t.Errorf("%s was called %d times", name, c.of(name))
+		}
+	}
+}
+
+// testTimers: a wait survives its process and is counted from its beginning.
+func testTimers(t *testing.T, site *Site) {
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (time.Time, error) {
+		began, err := f.Now("began")
+		if err != nil {
+			return began, err
+		}
+		if err := f.Sleep("short", time.Second); err != nil {
+			return began, err
+		}
+		return began, f.Sleep("long", 2*time.Hour)
+	})
+	began := site.Clock.Now()
+	b := newBench(t, site, nil, flow)
+	id := b.submit(durable.Request{Workflow: "w"})
+	b.drain()
+	b.want(id, durable.Waiting, "")
+	site.Clock.Advance(time.Hour)
+	b = newBench(t, site, nil, flow)
+	b.drain()
+	b.want(id, durable.Waiting, "")
+	site.Clock.Advance(time.Hour)
+	b = newBench(t, site, nil, flow)
+	b.drain()
+	b.want(id, durable.Done, `"`+began.Format(time.RFC3339)+`"`)
+}
+
+// testSignals: a run waits for a signal, with and without a limit.
+func testSignals(t *testing.T, site *Site) {
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, limit time.Duration) (string, error) {
+		got, err := f.Signal("approve", limit)
+		return string(got), err
+	})
+	b := newBench(t, site, nil, flow)
+	patient, hasty := b.submit(durable.Request{Workflow: "w"}), b.submit(durable.Request{Workflow: "w", Input: time.Hour})
+	b.drain()
+	for _, id := range []int64{patient, hasty} {
+		if run := b.want(id, durable.Waiting, ""); run.Awaits != "approve" || !strings.Contains(run.Reason, "approve") {
+			t.Errorf("%+v", run)
+		}
+	}
+	site.Clock.Advance(2 * time.Hour)
+	b.drain()
+	if run := b.want(hasty, durable.Failed, ""); !strings.Contains(run.Error.Text, "deadline") {
+		t.Errorf("%+v", run.Error)
+	}
+	b.want(patient, durable.Waiting, "")
+	if added, err := b.Signal(t.Context(), patient, "other", 1); !added || err != nil {
+		t.Errorf("%t, %v", added, err)
+	}
+	b.drain()
+	b.want(patient, durable.Waiting, "")
+	if added, err := b.Signal(t.Context(), patient, "approve", "ann"); !added || err != nil {
+		t.Errorf("%t, %v", added, err)
+	}
+	if added, err := b.Signal(t.Context(), patient, "approve", "ben"); added || err != nil {
+		t.Errorf("the second of a name: %t, %v", added, err)
+	}
+	b.drain()
+	b.want(patient, durable.Done, `"\"ann\""`)
+	if _, err := b.Signal(t.Context(), hasty, "approve", 1); trimtab.CodeOf(err) != trimtab.Invalid {
+		t.Errorf("a run that has ended: %v", err)
+	}
+}
+
+// testEarlySignal: a signal that comes before the run waits for it is not lost.
+func testEarlySignal(t *testing.T, site *Site) {
+	var b *bench
+	var id int64
+	send := durable.NewStep("send", func(ctx context.Context, _ int) (int, error) {
+		_, err := b.Signal(ctx, id, "go", 7)
+		return 0, err
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (string, error) {
+		if _, err := send.Do(f, 0); err != nil {
+			return "", err
+		}
+		got, err := f.Signal("go", 0)
+		return string(got), err
+	}, send)
+	b = newBench(t, site, nil, flow)
+	id = b.submit(durable.Request{Workflow: "w"})
+	b.drain()
+	b.want(id, durable.Done, `"7"`)
+}
+
+// testCancel: a run that nobody has ends at once.
+func testCancel(t *testing.T, site *Site) {
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return 0, f.Sleep("long", time.Hour) })
+	b := newBench(t, site, nil, flow)
+	waiting, pending := b.submit(durable.Request{Workflow: "w"}), b.submit(durable.Request{Workflow: "w", At: site.Clock.Now().Add(time.Minute)})
+	b.drain()
+	for _, id := range []int64{waiting, pending} {
+		check(t, b.Cancel(t.Context(), id))
+		b.want(id, durable.Cancelled, "")
+		if err := b.Cancel(t.Context(), id); trimtab.CodeOf(err) != trimtab.Invalid {
+			t.Errorf("twice: %v", err)
+		}
+	}
+	if err := b.Cancel(t.Context(), 99); trimtab.CodeOf(err) != trimtab.NotFound {
+		t.Errorf("%v", err)
+	}
+}
+
+// testCancelAtWork: cancelling reaches a step that is running.
+func testCancelAtWork(t *testing.T, site *Site) {
+	begun := make(chan struct{})
+	step := durable.NewStep("step", func(ctx context.Context, _ int) (int, error) {
+		close(begun)
+		<-ctx.Done()
+		return 0, ctx.Err()
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return step.Do(f, 0) }, step)
+	b := newBench(t, site, func(c *durable.Config) { c.Lease = 60 * time.Millisecond; c.Margin = time.Millisecond }, flow)
+	id := b.submit(durable.Request{Workflow: "w"})
+	ended := make(chan *durable.Run)
+	go func() {
+		run, err := b.Follow(context.Background(), id)
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- run
+	}()
+	<-begun
+	check(t, b.Cancel(t.Context(), id))
+	if run := <-ended; run.Status != durable.Cancelled {
+		t.Errorf("%+v", run)
+	}
+	if _, records := b.show(id); len(records) != 0 {
+		t.Errorf("an attempt that was cut off counts: %+v", records)
+	}
+}
+
+// testGraph: what has no unmet dependency runs, a failure skips what depends on it and
+// nothing else, and the run says what is missing.
+func testGraph(t *testing.T, site *Site) {
+	var c counter
+	ok := say(&c, "ok", nil)
+	bad := say(&c, "bad", func(int) error { return trimtab.Errorf(trimtab.Outside, "down") })
+	var most, now atomic.Int32
+	busy := func(f *durable.Flow) error {
+		most.Store(max(most.Load(), now.Add(1)))
+		defer now.Add(-1)
+		_, err := ok.Do(f, "")
+		return err
+	}
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (string, error) {
+		g := f.Graph(2)
+		a := g.Job("a", busy)
+		broken := g.Job("broken", func(f *durable.Flow) error {
+			_, err := bad.Do(f, "")
+			return err
+		})
+		g.Job("b", busy, a)
+		after := g.Job("after", busy, broken)
+		g.Job("later", busy, after, a)
+		g.Job("c", busy, a)
+		return "rest", g.Run()
+	}, ok, bad)
+	b := newBench(t, site, nil, flow)
+	id := b.submit(durable.Request{Workflow: "w"})
+	b.drain()
+	run := b.want(id, durable.Partial, `"rest"`)
+	for _, want := range []string{"broken: down", "after: skipped, since broken is failed", "later: skipped, since after is skipped"} {
+		if !strings.Contains(run.Error.Text, want) {
+			t.Errorf("%q lacks %q", run.Error.Text, want)
+		}
+	}
+	_, records := b.show(id)
+	got := map[string]durable.Outcome{}
+	for name, r := range records {
+		if r.Kind == durable.KindJob {
+			got[name] = r.Outcome
+		}
+	}
+	want := map[string]durable.Outcome{
+		"a": durable.StepDone, "b": durable.StepDone, "c": durable.StepDone, "broken": durable.StepFailed,
+		"after": durable.StepSkipped, "later": durable.StepSkipped,
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) || c.of("ok") != 3 || most.Load() > 2 {
+		t.Errorf("%v, %d calls, %d at once", got, c.of("ok"), most.Load())
+	}
+	if !slices.Equal(records["later"].After, []string{"after", "a"}) {
+		t.Errorf("%+v", records["later"])
+	}
+}
+
+// testEach: many items, a bounded number at once, one failure stops nobody.
+func testEach(t *testing.T, site *Site) {
+	var most, now atomic.Int32
+	square := durable.NewStep("square", func(_ context.Context, n int) (int, error) {
+		most.Store(max(most.Load(), now.Add(1)))
+		defer now.Add(-1)
+		if n == 13 {
+			return 0, trimtab.Errorf(trimtab.Outside, "unlucky")
+		}
+		return n * n, nil
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, n int) (int, error) {
+		items := make([]int, n)
+		for i := range items {
+			items[i] = i
+		}
+		results, err := square.Each(f, 8, items, func(n int) string { return fmt.Sprint("n", n) })
+		sum := 0
+		for i, r := range results {
+			if (r.Err != nil) != (i == 13) || r.Item != fmt.Sprint("n", i) {
+				t.Errorf("%+v", r)
+			}
+			sum += r.Out
+		}
+		return sum, err
+	}, square)
+	b := newBench(t, site, nil, flow)
+	id := b.submit(durable.Request{Workflow: "w", Input: 200})
+	b.drain()
+	want := 0
+	for n := range 200 {
+		if n != 13 {
+			want += n * n
+		}
+	}
+	run := b.want(id, durable.Done, fmt.Sprint(want))
+	if most.Load() > 8 || run.Progress["square"].Total != 200 || run.Progress["square"].Done < 190 {
+		t.Errorf("%d at once, %+v", most.Load(), run.Progress)
+	}
+}
+
+// testVersions: changed code goes on with what still fits, and says why not otherwise.
+func testVersions(t *testing.T, site *Site) {
+	var c counter
+	made := func(version int, steps ...*durable.Step[string, string]) durable.Workflow {
+		var listed []durable.Registered
+		for _, s := range steps {
+			listed = append(listed, s)
+		}
+		return durable.NewWorkflow("w", version, func(f *durable.Flow, in string) (out string, err error) {
+			out = in
+			for i, s := range steps {
+				if out, err = s.Do(f, out); err != nil {
+					return out, err
+				}
+				if i == 0 {
+					if err := f.Sleep("night", time.Hour); err != nil {
+						return out, err
+					}
+				}
+			}
+			return out, nil
+		}, listed...)
+	}
+	a, x := say(&c, "a", nil), say(&c, "x", nil)
+	old := newBench(t, site, nil, made(1, a))
+	fits, stuck := old.submit(durable.Request{Workflow: "w", Input: "f"}), int64(0)
+	old.drain()
+	site.Clock.Advance(time.Hour)
+	next := newBench(t, site, nil, made(2, a, x))
+	next.drain()
+	next.want(fits, durable.Done, `"x(a(f))"`)
+
+	old = newBench(t, site, nil, made(1, a))
+	stuck = old.submit(durable.Request{Workflow: "w", Input: "s"})
+	old.drain()
+	site.Clock.Advance(time.Hour)
+	without := newBench(t, site, nil, made(2, x))
+	without.drain()
+	if run := without.want(stuck, durable.Parked, ""); !strings.Contains(run.Reason, `step "a"`) {
+		t.Errorf("%q", run.Reason)
+	}
+	number := durable.NewStep("a", func(context.Context, int) (int, error) { return 0, nil })
+	check(t, without.Resume(t.Context(), stuck))
+	other := newBench(t, site, nil, durable.NewWorkflow("w", 3, func(f *durable.Flow, _ string) (int, error) { return number.Do(f, 1) }, number))
+	other.drain()
+	if run := other.want(stuck, durable.Parked, ""); !strings.Contains(run.Reason, "other types") {
+		t.Errorf("%q", run.Reason)
+	}
+	check(t, other.Resume(t.Context(), stuck))
+	same := newBench(t, site, nil, durable.NewWorkflow("w", 3, func(f *durable.Flow, in string) (string, error) { return a.Do(f, in+"?") }, a))
+	same.drain()
+	if run := same.want(stuck, durable.Parked, ""); !strings.Contains(run.Reason, "another input") {
+		t.Errorf("%q", run.Reason)
+	}
+	if c.of("a") != 2 {
+		t.Errorf("a was done %d times for two runs", c.of("a"))
+	}
+}
+
+// testSchedules: of two workers one starts a run; one time that was missed is made up for.
+func testSchedules(t *testing.T, site *Site) {
+	done := durable.NewStep("done", func(context.Context, int) (int, error) { return 1, nil })
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return done.Do(f, 0) }, done)
+	hourly := durable.Schedule{
+		Name: "s", Spec: "hourly", Next: func(now time.Time) time.Time { return now.Truncate(time.Hour).Add(time.Hour) },
+		Make: func(time.Time) durable.Request { return durable.Request{Workflow: "w", Key: "w"} },
+	}
+	start := func() (stop func()) {
+		var all []*bench
+		for range workersOf(site) {
+			b := newBench(t, site, nil, flow)
+			b.Start(context.Background(), hourly)
+			all = append(all, b)
+		}
+		return func() {
+			for _, b := range all {
+				check(t, b.Stop(context.Background()))
+			}
+		}
+	}
+	b := newBench(t, site, nil, flow)
+	ended := func() int {
+		runs, err := b.List(context.Background(), durable.Filter{Statuses: []durable.Status{durable.Done}})
+		check(t, err)
+		return len(runs)
+	}
+	until := func(want int) {
+		t.Helper()
+		limit := time.After(20 * time.Second)
+		for ended() < want {
+			select {
+			case <-limit:
+				t.Fatalf("%d runs, want %d", ended(), want)
+			default:
+				b.log.Wait(context.Background(), 5*time.Millisecond)
+			}
+		}
+	}
+	mark := func() (n int64) {
+		b.read(func(tx durable.Tx) (err error) {
+			n, err = tx.Mark("schedule s hourly")
+			return err
+		})
+		return n
+	}
+	stop := start()
+	for mark() == 0 {
+		b.log.Wait(context.Background(), time.Millisecond)
+	}
+	site.Clock.Advance(time.Hour)
+	until(1)
+	stop()
+	site.Clock.Advance(5 * time.Hour) // nobody is there
+	stop = start()
+	until(2)
+	stop()
+	if n := ended(); n != 2 {
+		t.Errorf("%d runs for two starts", n)
+	}
+}
+
+// workersOf is how many processes may write at once.
+func workersOf(site *Site) int {
+	if site.Open().Exclusive() {
+		return 1
+	}
+	return 2
+}
+
+// testQueues: limits hold over workers.
+func testQueues(t *testing.T, site *Site) {
+	var most, now atomic.Int32
+	step := durable.NewStep("step", func(context.Context, int) (int, error) {
+		most.Store(max(most.Load(), now.Add(1)))
+		defer now.Add(-1)
+		return 0, nil
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return step.Do(f, 0) }, step)
+	limits := func(c *durable.Config) {
+		c.Queues = []durable.Queue{{Name: "narrow", Limit: 2}, {Name: "slow", Every: time.Minute}}
+	}
+	b := newBench(t, site, limits, flow)
+	for range 10 {
+		b.submit(durable.Request{Workflow: "w", Queue: "narrow"})
+	}
+	b.drain()
+	if most.Load() > 2 {
+		t.Errorf("%d at once", most.Load())
+	}
+	for range 3 {
+		b.submit(durable.Request{Workflow: "w", Queue: "slow"})
+	}
+	for want := range 3 {
+		b.drain()
+		b.drain()
+		runs, err := b.List(t.Context(), durable.Filter{Queue: "slow", Statuses: []durable.Status{durable.Done}})
+		if err != nil || len(runs) != want+1 {
+			t.Errorf("%d ended after %d minutes, %v", len(runs), want, err)
+		}
+		site.Clock.Advance(time.Minute)
+	}
+	all, err := b.List(t.Context(), durable.Filter{Queue: "narrow", Statuses: []durable.Status{durable.Done}})
+	if err != nil || len(all) != 10 {
+		t.Errorf("%d, %v", len(all), err)
+	}
+}
+
+// testResume: a failed run goes on with what is done.
+func testResume(t *testing.T, site *Site) {
+	var c counter
+	down := true
+	a := say(&c, "a", nil)
+	z := say(&c, "z", func(int) error {
+		if down {
+			return trimtab.Errorf(trimtab.Outside, "down")
+		}
+		return nil
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, in string) (string, error) {
+		x, err := a.Do(f, in)
+		if err != nil {
+			return "", err
+		}
+		return z.Do(f, x)
+	}, a, z)
+	b := newBench(t, site, nil, flow)
+	id := b.submit(durable.Request{Workflow: "w", Input: "i", Key: "k"})
+	b.drain()
+	b.want(id, durable.Failed, "")
+	down = false
+	check(t, b.Resume(t.Context(), id))
+	b.drain()
+	b.want(id, durable.Done, `"z(a(i))"`)
+	if c.of("a") != 1 || c.of("z") != 2 {
+		t.Errorf("%v", c.n)
+	}
+}
+
+// testRetryFrom: a step and what depends on it are done anew, and nothing else.
+func testRetryFrom(t *testing.T, site *Site) {
+	var c counter
+	one, two := say(&c, "one", nil), say(&c, "two", nil)
+	job := func(name string) func(*durable.Flow) error {
+		return func(f *durable.Flow) error {
+			c.add(name)
+			if _, err := one.Do(f, name); err != nil {
+				return err
+			}
+			_, err := two.Do(f, name)
+			return err
+		}
+	}
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ string) (int, error) {
+		g := f.Graph(1)
+		a := g.Job("a", job("a"))
+		g.Job("b", job("b"))
+		g.Job("c", job("c"), a)
+		if err := g.Run(); err != nil {
+			return 0, err
+		}
+		_, err := one.Do(f, "end")
+		return 0, err
+	}, one, two)
+	b := newBench(t, site, nil, flow)
+	id := b.submit(durable.Request{Workflow: "w"})
+	b.drain()
+	b.want(id, durable.Done, "")
+	if err := b.Retry(t.Context(), id, "a/three"); trimtab.CodeOf(err) != trimtab.Invalid || !strings.Contains(trimtab.NextOf(err), "a/two") {
+		t.Errorf("%v, next %q", err, trimtab.NextOf(err))
+	}
+	check(t, b.Retry(t.Context(), id, "a/two"))
+	b.drain()
+	b.want(id, durable.Done, "")
+	// of a only "two", of b nothing, all of c and the end
+	if c.of("one") != 4+2 || c.of("two") != 3+2 {
+		t.Errorf("%v", c.n)
+	}
+}
+
+// testStepLimits: time-outs and hearts end an attempt, not the run.
+func testStepLimits(t *testing.T, site *Site) {
+	var calls atomic.Int32
+	hang := func(ctx context.Context, _ int) (int, error) {
+		if calls.Add(1) > 1 {
+			return 1, nil
+		}
+		durable.Beat(ctx, "x", 1, 2)
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	for name, policy := range map[string]durable.Policy{
+		"deadline":     {Timeout: 5 * time.Millisecond},
+		"sign of life": {Heartbeat: 5 * time.Millisecond},
+	} {
+		calls.Store(0)
+		policy.Retry = durable.Retry{Attempts: 2}
+		step := durable.NewStep("step", hang).With(policy)
+		once := durable.NewStep("once", hang).With(durable.Policy{Timeout: policy.Timeout, Heartbeat: policy.Heartbeat})
+		b := newBench(t, site, nil, durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return step.Do(f, 0) }, step),
+			durable.NewWorkflow("once", 1, func(f *durable.Flow, _ int) (int, error) { return once.Do(f, 0) }, once))
+		id := b.submit(durable.Request{Workflow: "w"})
+		b.drain()
+		b.want(id, durable.Done, "1")
+		calls.Store(0)
+		id = b.submit(durable.Request{Workflow: "once"})
+		b.drain()
+		if run := b.want(id, durable.Failed, ""); !strings.Contains(run.Error.Text, name) {
+			t.Errorf("%+v", run.Error)
+		}
+	}
+}
+
+// errKilled is what a dead process gets from everything.
+type errKilled struct{}
+
+// Error is the sentence.
+func (errKilled) Error() string { return "killed" }
+
+// Lost says that nothing can be told of what was asked for.
+func (errKilled) Lost() bool { return true }
+
+// testPoison: a run that kills its workers is parked, and killing alone counts no attempt.
+func testPoison(t *testing.T, site *Site) {
+	dead := false
+	site.Jam(func(string) error {
+		if dead {
+			return errKilled{}
+		}
+		return nil
+	})
+	kills := 3
+	step := durable.NewStep("step", func(context.Context, int) (int, error) {
+		if kills > 0 {
+			kills--
+			dead = true
+			return 0, errKilled{}
+		}
+		return 1, nil
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return step.Do(f, 0) }, step)
+	live := func() *bench {
+		dead = false
+		return newBench(t, site, func(c *durable.Config) { c.Rules.MaxCrashes = 4 }, flow)
+	}
+	id := live().submit(durable.Request{Workflow: "w"})
+	for range 5 {
+		_ = live().Drain(context.Background()) // it may die
+		site.Clock.Advance(time.Minute)
+	}
+	run := live().want(id, durable.Done, "1")
+	if _, records := live().show(id); records["step"].Attempts != 1 || run.Crashes != 0 {
+		t.Errorf("%+v, %+v", run, records["step"])
+	}
+	kills = 99
+	id = live().submit(durable.Request{Workflow: "w"})
+	for range 8 {
+		_ = live().Drain(context.Background()) // it dies
+		site.Clock.Advance(time.Minute)
+	}
+	if run := live().want(id, durable.Parked, ""); !strings.Contains(run.Reason, "5 workers in a row died") || kills != 99-5 {
+		t.Errorf("%q after %d kills", run.Reason, 99-kills)
+	}
+	kills = 0
+	check(t, live().Resume(context.Background(), id))
+	check(t, live().Drain(context.Background()))
+	live().want(id, durable.Done, "1")
+}
+
+// testTakeover: where others may write, a run is taken over when its lease is over, and
+// the first worker hears of it.
+func testTakeover(t *testing.T, site *Site) {
+	log := site.Open()
+	if log.Exclusive() {
+		return // a lock takes the place of leases; the boundaries try that
+	}
+	var calls atomic.Int32
+	begun, over := make(chan struct{}), make(chan error, 1)
+	step := durable.NewStep("step", func(ctx context.Context, _ int) (int, error) {
+		if calls.Add(1) == 1 {
+			close(begun)
+			<-ctx.Done()
+			over <- context.Cause(ctx)
+			return 1, nil // as if it had not heard
+		}
+		return 2, nil
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return step.Do(f, 0) }, step)
+	first := newBench(t, site, func(c *durable.Config) { c.Lease = 300 * time.Millisecond; c.Margin = time.Millisecond }, flow)
+	id := first.submit(durable.Request{Workflow: "w"})
+	go func() { _ = first.Drain(context.Background()) }()
+	<-begun
+	second := newBench(t, site, nil, flow)
+	second.drain()
+	second.want(id, durable.Running, "")
+	site.Clock.Advance(time.Hour)
+	second.drain()
+	second.want(id, durable.Done, "2")
+	if err := <-over; !errors.Is(err, durable.ErrFenced) {
+		t.Errorf("the first worker hears %v", err)
+	}
+	second.want(id, durable.Done, "2")
+}
