@@ -17,12 +17,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/durable"
 )
 
 // Dialect says in what a database differs from the common SQL text.
@@ -31,6 +33,15 @@ type Dialect struct {
 	ID     string // column type of a growing key
 	Bytes  string // column type of bytes
 	Dollar bool   // placeholders are $1, $2 … instead of ?
+	// Exclusive says that one process at a time can write, with one transaction at a
+	// time. Otherwise the following are needed.
+	Exclusive bool
+	Now       string             // reads the database's clock, in Unix milliseconds; "" is the process's
+	ForUpdate string             // after a SELECT, locks what it reads until the end
+	Lock      string             // locks a number, given as an argument, until the end
+	Snapshot  sql.IsolationLevel // of a reading transaction that sees one moment
+	Notify    string             // tells other processes that runs have changed
+	Lost      func(error) bool   // whether an error says that the database could not be used
 }
 
 // Store is the state. It is safe for concurrent use.
@@ -40,6 +51,8 @@ type Store struct {
 	installation string
 	onClose      func() error
 	door         func(Door) error
+	queue        queue
+	news         news
 }
 
 // Door is a place at which a process may die: tests jam it.
@@ -121,37 +134,73 @@ type Tx struct {
 	ctx     context.Context
 	tx      *sql.Tx
 	dialect Dialect
+	store   *Store
+	writing bool
+	woke    bool  // it changed what workers wait for
+	err     error // of what has no error of its own; ends the transaction
 }
 
 // Write runs fn in a transaction that may change the state: all of it is
-// committed, or, when fn fails or the process dies, none.
+// committed, or, when fn fails or the process dies, none. One runs at a time, in all
+// processes, so fn sees what it decides on as it is. In a durable step it commits only
+// while the run is still this worker's.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
-	err := s.transact(ctx, s.write, nil, func(tx *Tx) error {
-		if err := fn(tx); err != nil {
+	fence := durable.FenceOf(ctx)
+	return s.commit(ctx, func(tx *Tx) error {
+		tx.lockDomain()
+		if err := errors.Join(tx.err, ctx.Err()); err != nil {
 			return err
 		}
-		return s.pass(BeforeCommit)
+		if err := fn(tx); err != nil || fence == nil {
+			return err
+		}
+		return fence(tx.RunTx())
 	})
-	if err != nil {
-		return err
+}
+
+// domainLock is the number that whoever changes the domain's rows holds.
+const domainLock = "domain"
+
+// lockDomain waits until nobody else changes the domain's rows. Where one transaction at
+// a time can write, it is that one.
+func (t *Tx) lockDomain() {
+	if t.writing && t.err == nil {
+		t.err = t.lock(domainLock)
 	}
-	return s.pass(AfterCommit)
+}
+
+// lock keeps every other transaction from locking the same name until this one ends,
+// where more than one can write.
+func (t *Tx) lock(name string) error {
+	if !t.writing || t.dialect.Exclusive {
+		return nil
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return t.exec(t.dialect.Lock, int64(h.Sum64()))
 }
 
 // Read runs fn on one consistent view of the state.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
-	return s.transact(ctx, s.read, &sql.TxOptions{ReadOnly: true}, fn)
+	return s.inTransactionOf(ctx, s.read, &sql.TxOptions{ReadOnly: true, Isolation: s.dialect.Snapshot}, func(tx *sql.Tx) error {
+		return fn(&Tx{ctx: ctx, tx: tx, dialect: s.dialect, store: s})
+	})
 }
 
-// transact ends a transaction on every way out, a panic included: one left open
+// inTransaction is a writing transaction.
+func (s *Store) inTransaction(ctx context.Context, fn func(*sql.Tx) error) error {
+	return s.inTransactionOf(ctx, s.write, nil, fn)
+}
+
+// inTransactionOf ends a transaction on every way out, a panic included: one left open
 // would hold SQLite's only writer for good.
-func (s *Store) transact(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*Tx) error) error {
+func (s *Store) inTransactionOf(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
 		return trimtab.Errorf(trimtab.Outside, "begin a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
-	if err := fn(&Tx{ctx: ctx, tx: tx, dialect: s.dialect}); err != nil {
+	if err := fn(tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -117,7 +117,7 @@ func (w *world) workflow() durable.Workflow {
 	tried := &counter{}
 	call := durable.NewStep("call", func(_ context.Context, key string) (string, error) { return key + "!", w.out.call(w.kill, key) })
 	row := durable.NewStepTx("row", func(_ context.Context, tx any, key string) (string, error) {
-		return key, w.site.Record(tx.(durable.Tx), key)
+		return key, w.site.Record(tx, key)
 	})
 	fail := durable.NewStep("fail", func(_ context.Context, key string) (string, error) {
 		return "", trimtab.Errorf(trimtab.Invalid, "%s is wrong", key)

@@ -23,9 +23,9 @@ type Site struct {
 	Clock *clock.Manual
 	// Jam makes every commit ask at its doors; nil takes it away.
 	Jam func(func(door string) error)
-	// Record notes a domain row in the transaction of a step, and Rows counts them: what
+	// Record notes a domain row in a transaction's domain, and Rows counts them: what
 	// must be there exactly once.
-	Record func(tx durable.Tx, what string) error
+	Record func(domain any, what string) error
 	Rows   func() map[string]int
 }
 
@@ -144,7 +144,8 @@ func memorySite(shared bool) *Site {
 	return &Site{
 		Open: func() durable.Log { return log }, Clock: manual,
 		Jam: func(fn func(string) error) { log.Jam = fn },
-		Record: func(tx durable.Tx, what string) error {
+		Record: func(domain any, what string) error {
+			tx := domain.(durable.Tx) //nolint:forcetypeassert // memory's own
 			// Memory has no other rows: a mark is one, and undone with the rest.
 			n, err := tx.Mark("row " + what)
 			if err != nil {

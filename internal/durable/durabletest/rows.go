@@ -201,7 +201,7 @@ func testUndone(t *testing.T, site *Site) {
 		changed := *kept
 		changed.Status = durable.Done
 		_, err := tx.Insert(&durable.Run{Workflow: "w", Status: durable.Pending})
-		return errors.Join(err, tx.Save(&changed), tx.SaveRecord(&durable.Record{Run: kept.ID, Name: "a"}), tx.SetMark("m", 1), site.Record(tx, "x"), errBroken)
+		return errors.Join(err, tx.Save(&changed), tx.SaveRecord(&durable.Record{Run: kept.ID, Name: "a"}), tx.SetMark("m", 1), site.Record(tx.Domain(), "x"), errBroken)
 	})
 	if !errors.Is(err, errBroken) {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func testFence(t *testing.T, site *Site) {
 			return errors.Join(err, tx.Save(run))
 		})
 		check := durable.FenceOf(ctx)
-		err := b.log.Write(ctx, func(tx durable.Tx) error { return errors.Join(site.Record(tx, "late"), check(tx)) })
+		err := b.log.Write(ctx, func(tx durable.Tx) error { return errors.Join(site.Record(tx.Domain(), "late"), check(tx)) })
 		if !errors.Is(err, durable.ErrFenced) {
 			t.Errorf("a write of the step itself: %v", err)
 		}

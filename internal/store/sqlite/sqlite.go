@@ -18,13 +18,28 @@ import (
 	"strings"
 	"syscall"
 
-	_ "github.com/mattn/go-sqlite3" // the driver
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/store"
 )
 
-var dialect = store.Dialect{Name: "sqlite", ID: "INTEGER PRIMARY KEY AUTOINCREMENT", Bytes: "BLOB"}
+var dialect = store.Dialect{Name: "sqlite", ID: "INTEGER PRIMARY KEY AUTOINCREMENT", Bytes: "BLOB", Exclusive: true, Lost: lost}
+
+// lost tells errors of the file and the disk from those of a statement: whatever was
+// asked for may be asked for again when they are over.
+func lost(err error) bool {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrCantOpen, sqlite3.ErrReadonly, sqlite3.ErrNomem,
+		sqlite3.ErrInterrupt, sqlite3.ErrProtocol:
+		return true
+	}
+	return false
+}
 
 // Open opens or makes the state at path for writing. Another process that has
 // it open for writing is an error of code Busy that names its process id.

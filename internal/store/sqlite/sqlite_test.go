@@ -24,6 +24,13 @@ func TestSuite(t *testing.T) {
 	})
 }
 
+func TestDurable(t *testing.T) {
+	storetest.Durable(t, func(t *testing.T) storetest.Open {
+		path := filepath.Join(t.TempDir(), "trimtab.db")
+		return func() (*store.Store, error) { return Open(t.Context(), path) }
+	})
+}
+
 // The embedded board is as good on the state as it is in memory.
 func TestBoard(t *testing.T) {
 	trackertest.Run(t, func(t *testing.T) trackertest.Site {
