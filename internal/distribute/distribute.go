@@ -20,6 +20,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/lifecycle"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/tracker"
@@ -68,55 +69,139 @@ type Report struct {
 	Problems []string
 }
 
-// Run plans and sends everything that is due. A plan that the brake refuses is
-// an error, and what was decided before is sent all the same.
+// Request says what a run may do.
+type Request struct {
+	Approved bool // file even more than the brake allows
+	Unblock  bool // try blocked writes again
+}
+
+// Workflow is the distribution as a durable run.
+func (j *Job) Workflow() durable.Workflow {
+	return durable.NewWorkflow("distribute", 1, j.Flow, Steps()...)
+}
+
+// Steps are the steps of a distribution, for workflows that have one in them.
+func Steps() []durable.Registered {
+	return []durable.Registered{
+		durable.Declare[struct{}, int]("unblock"), durable.Declare[bool, planned]("plan"),
+		durable.Declare[string, sent]("send"), durable.Declare[struct{}, left]("count"),
+	}
+}
+
+// planned is what is kept of the plan.
+type planned struct {
+	Planned int
+	Held    map[string]int
+}
+
+// sent is what was sent to a tracker since the step began in this process.
+type sent struct{ Filed, Adopted, Written int }
+
+// left is what is still in the outbox.
+type left struct {
+	Waiting, Blocked int
+	Problems         []string
+}
+
+// Run plans and sends everything that is due, or ends a distribution that was
+// interrupted.
 func (j *Job) Run(ctx context.Context, approved bool) (*Report, error) {
+	return durable.Once[*Report](ctx, j.Store.Runs(), j.Clock, j.Workflow(), Request{Approved: approved})
+}
+
+// Flow plans and sends everything that is due; the trackers do not wait for one another. A
+// plan that the brake refuses is an error, and what was decided before is sent all the
+// same.
+func (j *Job) Flow(f *durable.Flow, in Request) (*Report, error) {
 	report := &Report{Held: map[string]int{}}
-	braked := j.plan(ctx, report, approved)
+	if in.Unblock {
+		// Before the rest, which then tries them again.
+		if _, err := durable.NewStep("unblock", func(ctx context.Context, _ struct{}) (int, error) { return j.Unblock(ctx) }).Do(f, struct{}{}); err != nil {
+			return report, err
+		}
+	}
+	plan := durable.NewStepTx("plan", func(_ context.Context, tx *store.Tx, approved bool) (planned, error) { return j.plan(tx, approved) })
+	p, braked := plan.Do(f, in.Approved)
+	report.Planned, report.Held = p.Planned, orEmpty(p.Held)
 	if braked != nil && trimtab.CodeOf(braked) != trimtab.Invalid {
 		return report, braked
 	}
-	log := j.Log.With("run", "distribute-"+j.Clock.Now().Format("20060102T150405.000"))
+	if failed := j.sendAll(f, report); failed != nil {
+		return report, failed
+	}
+	count := durable.NewStep("count", func(ctx context.Context, _ struct{}) (left, error) { return j.leftOver(ctx) })
+	l, err := count.Do(f, struct{}{})
+	report.Waiting, report.Blocked, report.Problems = l.Waiting, l.Blocked, l.Problems
+	return report, errors.Join(braked, err)
+}
+
+func orEmpty(held map[string]int) map[string]int {
+	if held == nil {
+		return map[string]int{}
+	}
+	return held
+}
+
+// sendAll brings the outbox to every tracker, each in a job of its own.
+func (j *Job) sendAll(f *durable.Flow, report *Report) error {
+	log := j.Log.With("run", fmt.Sprintf("distribute-%d", f.ID()))
+	names := slices.Sorted(maps.Keys(j.Trackers))
+	results, jobs := make([]sent, len(names)), make([]*durable.Job, len(names))
+	g := f.Graph(0)
+	for i, name := range names {
+		jobs[i] = g.Job("tracker "+name, func(f *durable.Flow) (err error) {
+			send := durable.NewStep("send", func(ctx context.Context, name string) (sent, error) {
+				s := &sender{job: j, name: name, tracker: j.Trackers[name], log: log.With("tracker", name)}
+				err := s.run(ctx)
+				return s.sent, err
+			})
+			results[i], err = send.Do(f, name)
+			return err
+		})
+	}
+	_ = g.Run() // each job's own error says more
+	if err := f.Halted(); err != nil {
+		return err
+	}
 	var failed error
-	for _, name := range slices.Sorted(maps.Keys(j.Trackers)) {
-		s := &sender{job: j, name: name, tracker: j.Trackers[name], report: report, log: log.With("tracker", name)}
-		if err := s.run(ctx); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))
-		}
-		if ctx.Err() != nil {
-			return report, ctx.Err()
+	for i, r := range results {
+		report.Filed += r.Filed
+		report.Adopted += r.Adopted
+		report.Written += r.Written
+		if err := jobs[i].Err(); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", names[i], err))
 		}
 	}
-	if failed != nil {
-		return report, trimtab.Errorf(trimtab.Outside, "%w", failed).
-			WithNext("nothing is lost: run `trimtab distribute` again when the tracker answers")
+	if failed == nil {
+		return nil
 	}
-	return report, errors.Join(braked, j.leftOver(ctx, report))
+	return trimtab.Errorf(trimtab.Outside, "%w", failed).
+		WithNext("nothing is lost: run `trimtab distribute` again when the tracker answers")
 }
 
 // leftOver counts what is still in the outbox and makes an error of what a
 // person must mend.
-func (j *Job) leftOver(ctx context.Context, report *Report) error {
+func (j *Job) leftOver(ctx context.Context) (l left, err error) {
 	var unfinished []*store.Op
-	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {
+	err = j.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		unfinished, err = tx.Unfinished()
 		return err
 	})
 	if err != nil {
-		return err
+		return l, err
 	}
 	for _, op := range unfinished {
 		if op.State == store.OpBlocked {
-			report.Blocked++
-			report.Problems = append(report.Problems, op.Error)
+			l.Blocked++
+			l.Problems = append(l.Problems, op.Error)
 			continue
 		}
-		report.Waiting++
+		l.Waiting++
 	}
-	if report.Blocked == 0 {
-		return nil
+	if l.Blocked == 0 {
+		return l, nil
 	}
-	return trimtab.Errorf(trimtab.Partial, "%d writes are blocked: %s", report.Blocked, report.Problems[0]).
+	return l, trimtab.Errorf(trimtab.Partial, "%d writes are blocked: %s", l.Blocked, l.Problems[0]).
 		WithNext("mend what the message names; `trimtab check` shows what boards lack, `trimtab distribute --unblock` tries again")
 }
 

@@ -1,7 +1,6 @@
 package distribute
 
 import (
-	"context"
 	"fmt"
 	"sort"
 	"time"
@@ -37,14 +36,12 @@ const week = 7 * 24 * time.Hour
 
 // plan decides, in one transaction, which recommendations get a ticket and
 // puts their creation into the outbox, largest savings first.
-func (j *Job) plan(ctx context.Context, report *Report, approved bool) error {
-	return j.Store.Write(ctx, func(tx *store.Tx) error {
-		p := &planner{job: j, tx: tx, now: j.Clock.Now(), report: report}
-		if err := p.run(); err != nil {
-			return err
-		}
-		return p.brake(approved)
-	})
+func (j *Job) plan(tx *store.Tx, approved bool) (planned, error) {
+	p := &planner{job: j, tx: tx, now: j.Clock.Now(), held: map[string]int{}}
+	if err := p.run(); err != nil {
+		return planned{}, err
+	}
+	return planned{Planned: len(p.granted), Held: p.held}, p.brake(approved)
 }
 
 // Preview is what a run would file, without filing it.
@@ -57,16 +54,16 @@ type Preview struct {
 // Rehearse plans in a transaction that the caller rolls back: the tickets that
 // a run would create, and why others are held.
 func (j *Job) Rehearse(tx *store.Tx) ([]Preview, map[string]int, error) {
-	p := &planner{job: j, tx: tx, now: j.Clock.Now(), report: &Report{Held: map[string]int{}}}
+	p := &planner{job: j, tx: tx, now: j.Clock.Now(), held: map[string]int{}}
 	err := p.run()
-	return p.granted, p.report.Held, err
+	return p.granted, p.held, err
 }
 
 type planner struct {
 	job        *Job
 	tx         *store.Tx
 	now        time.Time
-	report     *Report
+	held       map[string]int // why → how many
 	candidates []*store.Episode
 	perOwner   map[string]int
 	perBoard   map[string]int
@@ -127,7 +124,7 @@ func atStake(e *store.Episode) trimtab.Money {
 func (p *planner) decide(e *store.Episode) error {
 	step := store.Step{Actor: "distribute", At: p.now, Policy: p.job.Life}
 	if why := p.refuse(e); why != "" {
-		p.report.Held[why]++
+		p.held[why]++
 		_, err := p.tx.Advance(e, lifecycle.Denied{At: p.now, Why: why}, step)
 		return err
 	}
@@ -189,7 +186,6 @@ func (p *planner) file(e *store.Episode) error {
 	}
 	p.perOwner[e.Owner]++
 	p.perBoard[e.Board]++
-	p.report.Planned++
 	p.granted = append(p.granted, Preview{Episode: e, Board: board.Name, Op: payload})
 	return p.tx.Plan(link.ID, store.OpCreate, payload, p.now)
 }
@@ -202,11 +198,10 @@ func (p *planner) brake(approved bool) error {
 		return nil
 	}
 	limit := max(b.Tickets, int(b.Share.Mul(decimal.NewFromInt(int64(p.openTotal))).IntPart()))
-	if p.report.Planned <= limit {
+	n := len(p.granted)
+	if n <= limit {
 		return nil
 	}
-	n := p.report.Planned
-	p.report.Planned = 0
 	return trimtab.Errorf(trimtab.Invalid, "this would file %d tickets at once, more than the brake of %d; nothing was filed", n, limit).
 		WithNext("`trimtab run --dry-run` shows them; `trimtab distribute --approve` files them")
 }

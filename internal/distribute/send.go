@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/tracker"
@@ -20,7 +21,7 @@ type sender struct {
 	job     *Job
 	name    string
 	tracker tracker.Tracker
-	report  *Report
+	sent    sent
 	log     *slog.Logger
 }
 
@@ -135,7 +136,7 @@ func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
 		issue, ok := found[links[op.ID].Marker]
 		switch {
 		case op.Kind == store.OpCreate && ok:
-			s.report.Adopted++
+			s.sent.Adopted++
 			err = s.filed(ctx, op, links[op.ID], issue, "found again", nil)
 		case op.Kind == store.OpCreate && s.job.Clock.Now().Before(op.SettledAt.Add(s.job.Settle[s.name])):
 			waiting++
@@ -217,6 +218,8 @@ func (s *sender) create(ctx context.Context) error {
 		if err := s.createBatch(ctx, batch); err != nil {
 			return err
 		}
+		done := s.sent.Filed + s.sent.Adopted
+		durable.Beat(ctx, "tickets of "+s.name, done, done+len(planned)-len(batch))
 	}
 }
 
@@ -254,7 +257,7 @@ func (s *sender) createBatch(ctx context.Context, batch []*store.Op) error {
 		if results[i].Err != nil {
 			err = s.elementFailed(ctx, op, results[i].Err)
 		} else {
-			s.report.Filed++
+			s.sent.Filed++
 			err = s.filed(ctx, op, links[op.ID], results[i].Issue, "filed", results[i].Notes)
 		}
 		if err != nil {

@@ -52,7 +52,7 @@ func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 	if err != nil {
 		return s.writeFailed(ctx, op, err)
 	}
-	s.report.Written++
+	s.sent.Written++
 	return s.job.Store.Write(ctx, func(tx *store.Tx) error {
 		ticket, err := tx.Ticket(link.Ticket)
 		if err != nil {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -464,15 +466,20 @@ func (e *Engine) leave(x *execution) {
 }
 
 // apply brings an event to a run, in a transaction of its own.
-func (e *Engine) apply(ctx context.Context, id int64, event Event) (Run, error) {
+func (e *Engine) apply(ctx context.Context, id int64, what func(now time.Time) Event) (Run, error) {
 	var next Run
 	err := e.cfg.Log.Write(ctx, func(tx Tx) error {
 		run, err := tx.Run(id)
 		if err != nil {
 			return err
 		}
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		event := what(now)
 		if slept, ok := event.(Slept); ok && slept.Awaits != "" {
-			if event, err = awake(tx, id, slept); err != nil {
+			if event, err = awake(tx, id, slept, now); err != nil {
 				return err
 			}
 		}
@@ -486,12 +493,8 @@ func (e *Engine) apply(ctx context.Context, id int64, event Event) (Run, error) 
 
 // awake lets a run that is to wait for a signal go on at once if that has come while it
 // was still at work.
-func awake(tx Tx, id int64, s Slept) (Event, error) {
+func awake(tx Tx, id int64, s Slept, now time.Time) (Event, error) {
 	records, err := tx.Records(id)
-	if err != nil {
-		return s, err
-	}
-	now, err := tx.Now()
 	for _, r := range records {
 		if r.Kind == KindSignal && r.Name == signalRecord(s.Awaits) {
 			s.Until = now
@@ -512,9 +515,6 @@ func (e *Engine) prune(ctx context.Context) error {
 	})
 }
 
-// wall is the clock for what people read: when something began and ended.
-func (e *Engine) wall() time.Time { return e.cfg.Clock.Now().UTC() }
-
 func (e *Engine) log() *slog.Logger { return e.cfg.Logger }
 
 func (e *Engine) observe(n Note) {
@@ -523,7 +523,14 @@ func (e *Engine) observe(n Note) {
 	}
 }
 
-// Name says who works here: host, process, and what tells it from earlier ones.
-func Name(host string, pid int, began time.Time) string {
-	return fmt.Sprintf("%s/%d/%x", host, pid, began.UnixNano())
+// named tells the workers of one process apart.
+var named atomic.Int64
+
+// Name is a name for a worker that no other has or had: host, process, and when.
+func Name() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%x.%d", host, os.Getpid(), time.Now().UnixMicro(), named.Add(1))
 }

@@ -38,6 +38,7 @@ type task struct {
 	input             json.RawMessage
 	policy            Policy
 	inTx              bool
+	began             time.Time // of the attempt
 	call              func(context.Context, Tx) (any, error)
 }
 
@@ -160,7 +161,7 @@ func (f *Flow) attempt(t task, r *Record) error {
 	}
 	ctx, end := f.attemptContext(t.policy)
 	defer end()
-	r.StartedAt = f.engine.wall()
+	t.began = time.Now()
 	var out any
 	var err error
 	if t.inTx {
@@ -208,7 +209,8 @@ func (f *Flow) keepResult(tx Tx, t task, r *Record, out any, err error) error {
 		return clockErr
 	}
 	r.Attempts++
-	r.EndedAt, r.Error = f.engine.wall(), failureOf(err)
+	r.StartedAt, r.EndedAt = now.Add(-time.Since(t.began)).Truncate(time.Millisecond), now
+	r.Error = failureOf(err)
 	r.Outcome, r.NextAt = StepDone, time.Time{}
 	if err != nil && r.Error.Code != trimtab.Partial {
 		at, again := t.policy.Retry.next(r.Error, r.Attempts, askedPause(err), now, r.Run, r.Name)
@@ -303,12 +305,12 @@ func (f *Flow) until(at time.Time, awaits, why string) error {
 		}
 		return nil
 	}
-	f.suspend(Slept{Until: at, Awaits: awaits, Why: why})
+	f.suspend(Slept{Until: at, Awaits: awaits, Why: why}, now)
 	return ErrSuspended
 }
 
 // suspend notes what a part of the run waits for; the run wakes for the first of them.
-func (x *execution) suspend(s Slept) {
+func (x *execution) suspend(s Slept, now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.sleep == nil {
@@ -320,7 +322,7 @@ func (x *execution) suspend(s Slept) {
 	}
 	// Two signals at once: it looks again soon, since a run is woken by one name only.
 	if s.Awaits != "" && x.sleep.Awaits != "" && s.Awaits != x.sleep.Awaits {
-		x.sleep.Until = x.engine.wall().Add(x.engine.cfg.Poll)
+		x.sleep.Until = now.Add(x.engine.cfg.Poll)
 	}
 	x.sleep.Awaits = or(x.sleep.Awaits, s.Awaits)
 	x.sleep.Why += "; " + s.Why
@@ -343,14 +345,13 @@ func (x *execution) work() {
 	x.mu.Lock()
 	stopped, slept := x.stopped, x.sleep
 	x.mu.Unlock()
-	event := x.ending(out, err, stopped, slept)
-	if event == nil {
-		return
+	if errors.Is(stopped, ErrFenced) || errors.As(stopped, new(*lostError)) {
+		return // it is not ours, or the database is away: whoever claims it next goes on
 	}
 	// Bounded, not cancelled: a worker that is stopping still says so.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), x.engine.cfg.Lease)
 	defer cancel()
-	run, err := x.engine.apply(ctx, x.run.ID, event)
+	run, err := x.engine.apply(ctx, x.run.ID, func(now time.Time) Event { return x.ending(now, out, err, stopped, slept) })
 	if err != nil {
 		x.engine.log().Error("the end of a run could not be kept; it goes on from its last step", "run", x.run.ID, "error", err)
 		return
@@ -358,14 +359,11 @@ func (x *execution) work() {
 	x.engine.observe(Note{Run: run, What: string(run.Status)})
 }
 
-// ending is the event by which a claim ends; nil if the run is not ours any more or the
-// database is away: then whoever claims it next goes on.
-func (x *execution) ending(out any, err, stopped error, slept *Slept) Event {
-	now, epoch := x.engine.wall(), x.run.Epoch
+// ending is the event by which a claim ends.
+func (x *execution) ending(now time.Time, out any, err, stopped error, slept *Slept) Event {
+	epoch := x.run.Epoch
 	var misfit *misfitError
 	switch {
-	case errors.Is(stopped, ErrFenced), errors.As(stopped, new(*lostError)):
-		return nil
 	case errors.As(stopped, &misfit):
 		return Misfit{Epoch: epoch, Now: now, Why: misfit.Error()}
 	case errors.Is(stopped, ErrCancelled):
@@ -376,16 +374,16 @@ func (x *execution) ending(out any, err, stopped error, slept *Slept) Event {
 		slept.Epoch = epoch
 		return *slept
 	}
-	return x.returned(out, err)
+	return x.returned(now, out, err)
 }
 
 // returned is the end of the function itself.
-func (x *execution) returned(out any, err error) Event {
+func (x *execution) returned(now time.Time, out any, err error) Event {
 	written, writeErr := json.Marshal(out)
 	if writeErr != nil {
 		written, err = nil, errors.Join(err, trimtab.Errorf(trimtab.Internal, "write down the output: %w", writeErr))
 	}
 	return Returned{
-		Epoch: x.run.Epoch, Now: x.engine.wall(), Output: written, Failure: failureOf(err), Partial: trimtab.CodeOf(err) == trimtab.Partial,
+		Epoch: x.run.Epoch, Now: now, Output: written, Failure: failureOf(err), Partial: trimtab.CodeOf(err) == trimtab.Partial,
 	}
 }

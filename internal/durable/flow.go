@@ -26,6 +26,14 @@ func (f *Flow) ID() int64 { return f.run.ID }
 // Resumed reports whether some of the run was done before it came here.
 func (f *Flow) Resumed() bool { return f.resumed }
 
+// Halted is why nothing more may be done here, nil while something may: the run is not
+// ours any more, was cancelled, or its worker stops. A workflow that goes on after an
+// error asks first.
+func (f *Flow) Halted() error { return f.halted() }
+
+// Sub is the flow of a part with names of its own: its steps are "name/step".
+func (f *Flow) Sub(name string) *Flow { return f.sub(name) }
+
 // Progress says how far something is, for people. It is kept with the next commit.
 func (f *Flow) Progress(what string, done, total int) { f.count(what, done, total) }
 

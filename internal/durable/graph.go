@@ -196,13 +196,17 @@ func (x *execution) note(name string, o Outcome, err error) error {
 		return nil
 	}
 	return x.commit(func(tx Tx) error {
+		now, readErr := tx.Now()
+		if readErr != nil {
+			return readErr
+		}
 		records, readErr := tx.Records(x.run.ID)
 		if readErr != nil {
 			return readErr
 		}
 		for _, r := range records {
 			if r.Name == name {
-				r.Outcome, r.Error, r.EndedAt = o, failureOf(err), x.engine.wall()
+				r.Outcome, r.Error, r.EndedAt = o, failureOf(err), now
 				return tx.SaveRecord(r)
 			}
 		}

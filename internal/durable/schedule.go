@@ -15,12 +15,12 @@ type Schedule struct {
 	Make   func(now time.Time) Request
 }
 
-// tick starts what is due. When a schedule is next due is kept in the state, so that of
+// tick starts what is due by the engine's clock. When a schedule is next due is kept in the state, so that of
 // several workers one starts it, and one time that was missed while none was there is
 // made up for, once.
 func (e *Engine) tick(ctx context.Context) error {
 	for _, s := range e.schedules {
-		now := e.wall()
+		now := e.cfg.Clock.Now().UTC()
 		var next int64
 		err := e.cfg.Log.Read(ctx, func(tx Tx) (err error) {
 			next, err = tx.Mark(s.mark())

@@ -86,3 +86,15 @@ func (w Workflow) checkNames() error {
 	}
 	return nil
 }
+
+// declared is a step that a workflow makes while it runs.
+type declared struct{ name, types string }
+
+func (d declared) stepName() string { return d.name }
+func (d declared) shape() string    { return d.types }
+
+// Declare lists a step that the workflow makes while it runs, because its function needs
+// what the run holds in memory.
+func Declare[In, Out any](name string) Registered {
+	return declared{name, (&Step[In, Out]{}).shape()}
+}

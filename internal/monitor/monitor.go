@@ -20,6 +20,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/lifecycle"
 	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
@@ -46,42 +47,81 @@ type Report struct {
 	Events    []string // what happened, a line each
 }
 
-// Run pulls every tracker once. One that fails does not stop the others.
+// Workflow is the pull as a durable run.
+func (j *Job) Workflow() durable.Workflow {
+	return durable.NewWorkflow("monitor", 1, func(f *durable.Flow, _ *struct{}) (*Report, error) { return j.Flow(f) }, Steps()...)
+}
+
+// Steps are the steps of a pull, for workflows that have one in them.
+func Steps() []durable.Registered {
+	return []durable.Registered{durable.Declare[string, *Report]("pull")}
+}
+
+// Run pulls every tracker once, or ends a pull that was interrupted.
 func (j *Job) Run(ctx context.Context) (*Report, error) {
+	return durable.Once[*Report](ctx, j.Store.Runs(), j.Clock, j.Workflow(), nil)
+}
+
+// Flow pulls every tracker once, each in a job of its own. One that fails does not stop
+// the others.
+func (j *Job) Flow(f *durable.Flow) (*Report, error) {
+	log := j.Log.With("run", fmt.Sprintf("monitor-%d", f.ID()))
+	names := slices.Sorted(maps.Keys(j.Trackers))
+	results, jobs := make([]*Report, len(names)), make([]*durable.Job, len(names))
+	g := f.Graph(0)
+	for i, name := range names {
+		jobs[i] = g.Job("tracker "+name, func(f *durable.Flow) (err error) {
+			results[i], err = durable.NewStep("pull", j.pull).Do(f, name)
+			return err
+		})
+	}
+	_ = g.Run() // each job's own error says more
+	if err := f.Halted(); err != nil {
+		return nil, err
+	}
 	report := &Report{}
-	log := j.Log.With("run", "monitor-"+j.Clock.Now().Format("20060102T150405.000"))
 	var failed error
-	for _, name := range slices.Sorted(maps.Keys(j.Trackers)) {
-		if err := j.pull(ctx, name, report); err != nil {
+	for i, name := range names {
+		if err := jobs[i].Err(); err != nil {
 			log.Error("pull failed", "tracker", name, "error", err)
 			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))
+			continue
 		}
+		report.add(results[i])
 	}
 	if report.Changed+report.Conflicts > 0 {
 		log.Info("pulled", "changed", report.Changed, "conflicts", report.Conflicts)
 	}
-	if failed != nil && ctx.Err() == nil {
-		return report, trimtab.Errorf(trimtab.Outside, "%w", failed).
-			WithNext("nothing is lost: run `trimtab monitor --once` again when the tracker answers")
+	if failed == nil {
+		return report, nil
 	}
-	return report, failed
+	return report, trimtab.Errorf(trimtab.Outside, "%w", failed).
+		WithNext("nothing is lost: run `trimtab monitor --once` again when the tracker answers")
+}
+
+// add adds what was found on one tracker.
+func (r *Report) add(one *Report) {
+	r.Changed += one.Changed
+	r.Conflicts += one.Conflicts
+	r.Events = append(r.Events, one.Events...)
 }
 
 // pull asks one tracker and takes everything in with the new watermark, in one
 // transaction. The clock is read before the question: what changes while the
 // pages are read is asked for again.
-func (j *Job) pull(ctx context.Context, name string, report *Report) error {
+func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	var mark store.Watermark
+	report := &Report{}
 	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		mark, err = tx.Watermark("tracker " + name)
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	began, err := j.Trackers[name].Now(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	since := mark.At
 	if !since.IsZero() {
@@ -89,9 +129,9 @@ func (j *Job) pull(ctx context.Context, name string, report *Report) error {
 	}
 	issues, err := j.Trackers[name].Changed(ctx, j.Store.Installation(), since)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return j.Store.Write(ctx, func(tx *store.Tx) error {
+	return report, j.Store.Write(ctx, func(tx *store.Tx) error {
 		next := store.Watermark{At: mark.At, Seen: map[string]string{}}
 		for _, issue := range issues {
 			version := versionOf(issue)

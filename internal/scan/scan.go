@@ -2,9 +2,9 @@
 // from the sources, has the rules judge them, and reconciles what they conclude
 // with what was known before.
 //
-// Gathering and judging change nothing; reconciling is one transaction. So a
-// scan that is killed has either happened or not, and the next one starts from
-// the same state. A source that fails makes what rests on it unknown, never
+// A scan is a durable run: what each source gave is kept as a step, so that a scan that
+// is killed does not ask again; judging is computed anew, and reconciling is one
+// transaction, which has happened or not. A source that fails makes what rests on it unknown, never
 // absent: nothing is closed because of it.
 package scan
 
@@ -19,6 +19,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/lifecycle"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/rule"
@@ -47,36 +48,31 @@ type Windows struct {
 type Report struct {
 	ID              int64
 	Complete        bool
-	Recommendations []*trimtab.Recommendation
+	Recommended     int
+	Recommendations []*trimtab.Recommendation `json:"-"` // kept in the state, not in the run
 	Detail          store.ScanDetail
 	Gross, Net      map[string]trimtab.Money // savings a month by currency; net counts the best of each resource's proposals
 	Spend           map[string]trimtab.Money // run-rate a month by currency
 }
 
-// Run makes one scan. It returns a report also when sources failed; the error
-// is then of code Partial and names them.
+// Run makes one scan, or ends one that was interrupted. It returns a report also when
+// sources failed; the error is then of code Partial and names them.
 func (j *Job) Run(ctx context.Context) (*Report, error) {
-	started := j.Clock.Now()
-	var id int64
-	err := j.Store.Write(ctx, func(tx *store.Tx) (err error) {
-		id, err = tx.BeginScan(started, Fingerprint(j.Rules))
+	report, err := durable.Once[*Report](ctx, j.Store.Runs(), j.Clock, j.Workflow(), nil)
+	return j.Filled(ctx, report, err)
+}
+
+// Filled adds to a report what the run does not keep: the recommendations. It hands on
+// the error that came with the report.
+func (j *Job) Filled(ctx context.Context, report *Report, failed error) (*Report, error) {
+	if report == nil || report.ID == 0 {
+		return nil, failed
+	}
+	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		report.Recommendations, err = tx.RecommendationsOf(report.ID)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	log := j.Log.With("run", fmt.Sprintf("scan-%d", id))
-	s, err := j.look(ctx, started, log)
-	if err != nil {
-		return nil, err
-	}
-	s.report.ID = id
-	if err := j.Store.Write(ctx, func(tx *store.Tx) error { return j.keep(tx, s) }); err != nil {
-		return nil, err
-	}
-	log.Info("scan ended", "complete", s.report.Complete, "recommendations", len(s.report.Recommendations),
-		"repeats", s.report.Detail.Repeats, "unknown", s.report.Detail.Unknown)
-	return s.report, s.report.failure()
+	return report, errors.Join(failed, err)
 }
 
 var errRehearsed = errors.New("rehearsed")
@@ -85,10 +81,11 @@ var errRehearsed = errors.New("rehearsed")
 // scan would leave it, and all of it is rolled back.
 func (j *Job) Rehearse(ctx context.Context, then func(*store.Tx) error) (*Report, error) {
 	started := j.Clock.Now()
-	s, err := j.look(ctx, started, j.Log)
+	s, err := j.look(ctx, started, gather(ctx, j.Sources, started, j.Log))
 	if err != nil {
 		return nil, err
 	}
+	s.direct = true
 	err = j.Store.Write(ctx, func(tx *store.Tx) (err error) {
 		if s.report.ID, err = tx.BeginScan(started, Fingerprint(j.Rules)); err != nil {
 			return err
@@ -113,24 +110,26 @@ type sight struct {
 	verdict *Verdict
 	batches []batch
 	measure map[int64]lifecycle.Measurement
+	rules   string // their fingerprint
+	direct  bool   // nothing of it is staged
 }
 
-// look gathers, judges and measures; it writes nothing.
-func (j *Job) look(ctx context.Context, started time.Time, log *slog.Logger) (*sight, error) {
-	batches := gather(ctx, j.Sources, started, log)
+// look judges and measures; it writes nothing.
+func (j *Job) look(ctx context.Context, started time.Time, batches []batch) (*sight, error) {
+	rules := j.Rules // a reload may change the job's at any time
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	verdict, err := judge(ctx, j.Rules, started, batches)
+	verdict, err := judge(ctx, rules, started, batches)
 	if err != nil {
 		return nil, err
 	}
 	j.Assign.apply(verdict.Recommendations, verdict.Assignments, batches)
-	report := &Report{Recommendations: verdict.Recommendations, Detail: verdict.detail(batches)}
+	report := &Report{Recommended: len(verdict.Recommendations), Recommendations: verdict.Recommendations, Detail: verdict.detail(batches)}
 	report.Complete = complete(batches) && len(report.Detail.RuleErrors) == 0
 	report.total(batches)
 	measure, err := j.measure(ctx, batches)
-	return &sight{report, verdict, batches, measure}, err
+	return &sight{report: report, verdict: verdict, batches: batches, measure: measure, rules: Fingerprint(rules)}, err
 }
 
 // keep writes what a scan saw, in the caller's transaction.
@@ -139,10 +138,12 @@ func (j *Job) keep(tx *store.Tx, s *sight) error {
 		if b.err != nil {
 			continue
 		}
-		g := store.Gathered{Source: b.source.Name(), At: b.at, Until: b.Until, Facts: b.Facts}
-		if err := tx.SaveGathered(g); err != nil {
+		if err := j.keepFacts(tx, s, b); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(tx.Unstage(), tx.JudgedBy(s.report.ID, s.rules)); err != nil {
+		return err
 	}
 	r := &reconciler{tx: tx, scan: s.report.ID, job: j, verdict: s.verdict, measure: s.measure}
 	if err := r.run(); err != nil {
@@ -150,6 +151,14 @@ func (j *Job) keep(tx *store.Tx, s *sight) error {
 	}
 	s.report.Detail.Repeats, s.report.Detail.Unknown = r.repeats, r.unknown
 	return tx.EndScan(s.report.ID, j.Clock.Now(), s.report.Complete, s.report.Detail)
+}
+
+// keepFacts keeps what a source gave, for comparisons and a cold start.
+func (j *Job) keepFacts(tx *store.Tx, s *sight, b batch) error {
+	if !s.direct {
+		return tx.Promote(s.report.ID, b.source.Name())
+	}
+	return tx.SaveGathered(store.Gathered{Source: b.source.Name(), At: b.at, Until: b.Until, Facts: b.Facts})
 }
 
 // complete reports whether every source delivered.
@@ -201,11 +210,22 @@ func (r *Report) total(batches []batch) {
 			if f.Type != "ResourceCost" {
 				continue
 			}
-			if m, ok := f.Fields["monthly_cost"].(trimtab.Money); ok {
-				add(r.Spend, m)
-			}
+			add(r.Spend, amountOf(f.Fields["monthly_cost"]))
 		}
 	}
+}
+
+// amountOf reads an amount as a source gives it, or as it is written down.
+func amountOf(v any) trimtab.Money {
+	switch v := v.(type) {
+	case trimtab.Money:
+		return v
+	case string:
+		if m, err := trimtab.ParseMoney(v); err == nil {
+			return m
+		}
+	}
+	return trimtab.Money{}
 }
 
 // add keeps one sum a currency: amounts of two are never added.

@@ -21,16 +21,44 @@ type Gathered struct {
 	Facts  []source.Fact
 }
 
-// SaveGathered keeps a source's complete batch in place of the one before.
-// Values are written as the rule language reads them: exact amounts as text.
-func (t *Tx) SaveGathered(g Gathered) error {
+// Stage keeps what a scan has gathered from a source until it is judged. Values are
+// written as the rule language reads them: exact amounts as text.
+func (t *Tx) Stage(scan int64, g Gathered) error {
 	var buf bytes.Buffer
 	if err := writeFacts(&buf, g.Facts); err != nil {
 		return fmt.Errorf("keep what %s gathered: %w", g.Source, err)
 	}
-	return t.exec(`INSERT INTO gathered (source, at, until, facts) VALUES (?, ?, ?, ?)
-		ON CONFLICT (source) DO UPDATE SET at = excluded.at, until = excluded.until, facts = excluded.facts`,
-		g.Source, millis(g.At), millis(g.Until), buf.Bytes())
+	return t.exec(`INSERT INTO staged (scan_id, source, at, until, facts) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (scan_id, source) DO UPDATE SET at = excluded.at, until = excluded.until, facts = excluded.facts`,
+		scan, g.Source, millis(g.At), millis(g.Until), buf.Bytes())
+}
+
+// Staged reads what a scan has gathered from a source. The error is sql.ErrNoRows when
+// there is nothing.
+func (t *Tx) Staged(scan int64, source string) (Gathered, error) {
+	return readGathered(t.row(`SELECT source, at, until, facts FROM staged WHERE scan_id = ? AND source = ?`, scan, source))
+}
+
+// Promote puts the staged batch of a source in place of the one gathered before.
+func (t *Tx) Promote(scan int64, source string) error {
+	return t.exec(`INSERT INTO gathered (source, at, until, facts) SELECT source, at, until, facts FROM staged WHERE scan_id = ? AND source = ?
+		ON CONFLICT (source) DO UPDATE SET at = excluded.at, until = excluded.until, facts = excluded.facts`, scan, source)
+}
+
+// Unstage forgets everything that is staged: of the scan that was judged, and of earlier
+// ones that never were.
+func (t *Tx) Unstage() error { return t.exec(`DELETE FROM staged`) }
+
+// SaveGathered keeps a source's complete batch in place of the one before.
+func (t *Tx) SaveGathered(g Gathered) error {
+	const scan = 0 // no scan has this number
+	if err := t.Stage(scan, g); err != nil {
+		return err
+	}
+	if err := t.Promote(scan, g.Source); err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM staged WHERE scan_id = ?`, scan)
 }
 
 // writeFacts writes one JSON object a line, so that nobody holds the text of all.

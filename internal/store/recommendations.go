@@ -48,6 +48,12 @@ func (t *Tx) BeginScan(at time.Time, rules string) (int64, error) {
 	return t.insert(`INSERT INTO recommendations_generated (started_at, rules) VALUES (?, ?) RETURNING id`, millis(at), rules)
 }
 
+// JudgedBy notes by which rules a scan is judged: they may have been loaded anew since it
+// began.
+func (t *Tx) JudgedBy(scan int64, rules string) error {
+	return t.exec(`UPDATE recommendations_generated SET rules = ? WHERE id = ?`, rules, scan)
+}
+
 // EndScan notes how a scan ended. Only a complete one advances
 // last_successful_recommendation_generated.
 func (t *Tx) EndScan(id int64, at time.Time, complete bool, detail ScanDetail) error {
@@ -110,6 +116,11 @@ func (t *Tx) AddRecommendation(rec *trimtab.Recommendation, scan int64, e *Episo
 	e.Last = id
 	return id, t.exec(`INSERT INTO recommendation_ticket_map (recommendation_id, first_recommendation_id, ticket_id) VALUES (?, ?, ?)`,
 		id, e.First, nullID(e.Ticket))
+}
+
+// RecommendationsOf reads what a scan recommended, in the order in which it was kept.
+func (t *Tx) RecommendationsOf(scan int64) ([]*trimtab.Recommendation, error) {
+	return list(t, readRecommendation, `SELECT id, created_at, detail FROM recommendations WHERE scan_id = ? ORDER BY id`, scan)
 }
 
 // Recommendation reads one recommendation whole.

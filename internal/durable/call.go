@@ -1,0 +1,47 @@
+package durable
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/clock"
+)
+
+// Call asks for a run, or finds the unfinished one that has the key, follows it to its
+// end, and gives its output and its error. A run that is parked is an error.
+func Call[Out any](ctx context.Context, e *Engine, req Request) (out Out, err error) {
+	id, _, err := e.Submit(ctx, req)
+	if err != nil {
+		return out, err
+	}
+	run, err := e.Follow(ctx, id)
+	if err != nil {
+		return out, err
+	}
+	return ResultOf[Out](run)
+}
+
+// ResultOf reads what a run came to.
+func ResultOf[Out any](run *Run) (out Out, err error) {
+	if run.Status == Parked {
+		return out, trimtab.Errorf(trimtab.Partial, "run %d is parked: %s", run.ID, run.Reason).
+			WithNext("`trimtab runs show %d` shows it; then `trimtab runs resume %d` or `trimtab runs cancel %d`", run.ID, run.ID, run.ID)
+	}
+	if len(run.Output) > 0 {
+		if err := json.Unmarshal(run.Output, &out); err != nil {
+			return out, trimtab.Errorf(trimtab.Internal, "read the output of run %d: %w", run.ID, err)
+		}
+	}
+	return out, run.Error.Err()
+}
+
+// Once is [Call] on an engine that is there for this call alone. Where the log is
+// exclusive no other engine may work on it meanwhile.
+func Once[Out any](ctx context.Context, log Log, c clock.Clock, w Workflow, input any) (out Out, err error) {
+	e, err := New(Config{Log: log, Clock: c, Worker: Name()}, w)
+	if err != nil {
+		return out, err
+	}
+	return Call[Out](ctx, e, Request{Workflow: w.name, Key: w.name, Input: input})
+}
