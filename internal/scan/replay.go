@@ -12,6 +12,13 @@ import (
 // Replay judges what was gathered before by a rule set, as of the moment at
 // which it was gathered (or now, if nothing was). It writes nothing.
 func Replay(ctx context.Context, rules *rule.Set, gathered []store.Gathered, now time.Time) (*rule.Outcome, error) {
+	_, outcome, err := Memory(ctx, rules, gathered, now)
+	return outcome, err
+}
+
+// Memory is Replay with the working memory in which it happened, for those who ask
+// why. It writes nothing.
+func Memory(ctx context.Context, rules *rule.Set, gathered []store.Gathered, now time.Time) (*rule.Session, *rule.Outcome, error) {
 	for i, g := range gathered {
 		if i == 0 || g.At.After(now) {
 			now = g.At
@@ -19,11 +26,20 @@ func Replay(ctx context.Context, rules *rule.Set, gathered []store.Gathered, now
 	}
 	session, err := rules.NewSession(rule.SessionOptions{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := session.SetClock(now); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if err := restate(session, rules, gathered); err != nil {
+		return nil, nil, err
+	}
+	outcome, err := session.Run(ctx)
+	return session, outcome, err
+}
+
+// restate asserts what was gathered before.
+func restate(session *rule.Session, rules *rule.Set, gathered []store.Gathered) error {
 	known := map[string]bool{}
 	for _, t := range rules.Types() {
 		known[t.Name] = true
@@ -34,9 +50,9 @@ func Replay(ctx context.Context, rules *rule.Set, gathered []store.Gathered, now
 				continue // a pack that declared it has gone
 			}
 			if err := session.Assert(f.Type, f.Fields); err != nil {
-				return nil, trimtab.Errorf(trimtab.Invalid, "what source %s gathered does not fit the rules: %w", g.Source, err)
+				return trimtab.Errorf(trimtab.Invalid, "what source %s gathered does not fit the rules: %w", g.Source, err)
 			}
 		}
 	}
-	return session.Run(ctx)
+	return nil
 }
