@@ -25,6 +25,9 @@ type condition struct {
 	groups     []grouping  // of accumulate
 	aggregates []aggregate // of accumulate
 	table      *table      // of a decision table
+	// own are its conjuncts where apart is set: an explanation has moved some.
+	own   []conjunct
+	apart bool
 }
 
 // grouping is one name of an accumulate's by.

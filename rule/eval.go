@@ -31,9 +31,22 @@ const maxLine = 16 << 20
 // step that fails is written as an error and the next one follows; failed says
 // that there was such a step. The error is that of reading, writing, or ctx.
 func Eval(ctx context.Context, s *Set, o EvalOptions) (failed bool, err error) {
+	p, err := playAll(ctx, s, o)
+	return p.failed, err
+}
+
+// Play plays a script as [Eval] does and gives the memory as it is at the end, for
+// those who ask why.
+func Play(ctx context.Context, s *Set, o EvalOptions) (session *Session, failed bool, err error) {
+	p, err := playAll(ctx, s, o)
+	return p.session, p.failed, err
+}
+
+// playAll plays a script; there is a player whatever happens.
+func playAll(ctx context.Context, s *Set, o EvalOptions) (*player, error) {
 	session, err := s.NewSession(o.SessionOptions)
 	if err != nil {
-		return false, err
+		return &player{}, err
 	}
 	p := &player{
 		session: session, options: o, removed: map[string]bool{},
@@ -53,10 +66,10 @@ func Eval(ctx context.Context, s *Set, o EvalOptions) (failed bool, err error) {
 		}
 		// Nothing else ends a script early: its later steps may not depend on this one.
 		if err := errors.Join(ctx.Err(), p.broken); err != nil {
-			return p.failed, err
+			return p, err
 		}
 	}
-	return p.failed, lines.Err()
+	return p, lines.Err()
 }
 
 // player plays a script.

@@ -154,6 +154,7 @@ func (p *player) run(ctx context.Context, raw json.RawMessage) error {
 	// Facts that appear during a run are made by rules and get names of their own.
 	p.running = true
 	report, err := p.fire(ctx, step.Limit)
+	p.session.failed = report.Errors
 	p.running = false
 	if errors.Is(err, rete.ErrBusy) { // the run never began
 		return err

@@ -148,6 +148,7 @@ func (c *compiler) assemble() (*Set, error) {
 	s := &Set{
 		options: c.options, env: c.env, types: c.types, rules: c.rules, byID: c.byID,
 		warnings: silenced(c.diagnostics().Of(strictyaml.Warning), c.allowed), allowed: c.allowed, files: c.files, beside: c.beside,
+		split: &split{parts: map[*condition][]conjunct{}},
 	}
 	for _, p := range c.packOrder {
 		s.params = append(s.params, p.exported()...)

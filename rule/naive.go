@@ -59,6 +59,7 @@ type naive struct {
 	session *Session
 	note    func(spot, bool)
 	parts   map[*condition][]*expr
+	each    func(list []*condition, at *scene, found func(*scene)) // in place of all, if set
 }
 
 // all calls found for every way to satisfy a list of conditions.
@@ -188,7 +189,11 @@ func (n *naive) accumulate(c *condition, at *scene, next func(*scene)) {
 	if len(c.groups) == 0 {
 		members[show([]any{})] = nil // one group, also of nothing
 	}
-	n.all(c.inner[0], at, func(s *scene) {
+	each := n.all
+	if n.each != nil {
+		each = n.each
+	}
+	each(c.inner[0], at, func(s *scene) {
 		key := []any{}
 		for _, g := range c.groups {
 			v, err := g.of.value(s)

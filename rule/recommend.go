@@ -32,6 +32,9 @@ func (b *builder) recommend(n strictyaml.Node) *step {
 		if typ, ok := t.field(name); ok && name != "action" {
 			if set, ok := b.setting(name, fs.Get(name), typ); ok {
 				s.sets = append(s.sets, set)
+				if name == "resource" {
+					b.rule.resources = append(b.rule.resources, set.e)
+				}
 			}
 		}
 	}

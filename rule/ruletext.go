@@ -177,7 +177,7 @@ func (b *builder) produce(steps []*step) {
 	main.Then = func(f *rete.Firing) error { return run(steps, f) }
 	r.productions = append(r.productions, main)
 	r.when, r.evidence, r.subjectAt = b.when, b.evidence, b.subjectAt
-	r.needs = findNeeds(b.when, b.evidence)
+	r.needs, r.turn = findNeeds(b.when, b.evidence), b.options
 }
 
 // version tells the matcher whether a reloaded rule is the rule that it has: the

@@ -32,6 +32,7 @@ type Session struct {
 	tx     *rete.Tx
 	clock  rete.Handle
 	listen rete.Listener
+	failed []*rete.FiringError // of the last run
 }
 
 // NewSession makes an empty working memory.
@@ -217,6 +218,7 @@ func (s *Session) Run(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	report, err := s.memory.Run(ctx)
+	s.failed = report.Errors
 	out := s.outcome(report)
 	if err != nil {
 		return out, fmt.Errorf("run the rules: %w", err)

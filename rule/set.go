@@ -28,6 +28,7 @@ type Set struct {
 	reteTypes []rete.Type
 	clock     bool     // some rule matches Clock
 	groups    []string // agenda groups in the order of their turns
+	split     *split
 }
 
 // Rule is one rule of a set.
@@ -58,6 +59,8 @@ type Rule struct {
 	needs            []Need
 	subjectAt        int // conditions of when up to and including the subject's
 	productions      []rete.Production
+	turn             options // when and how often it fires
+	resources        []*expr // of what it recommends
 	tests            []*testCase
 }
 
