@@ -17,8 +17,8 @@ import (
 )
 
 func newRules(env *environment) *cobra.Command {
-	return group("rules", "Lint, test, play and compare rules",
-		newRulesLint(env), newRulesTest(env), newRulesEval(env), newRulesDiff(env), newRulesList(env))
+	return group("rules", "Lint, test, play, compare and explain rules",
+		newRulesLint(env), newRulesTest(env), newRulesEval(env), newRulesDiff(env), newRulesExplain(env), newRulesList(env))
 }
 
 // atLeastOne asks for packs. The deployment's own are not taken here: lint is for

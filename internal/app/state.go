@@ -27,11 +27,7 @@ func OpenState(ctx context.Context, path string) (*store.Store, error) {
 // Diff judges the facts that the last scan gathered by two rule sets and says
 // what would change if next took the place of old. Nothing is written.
 func Diff(ctx context.Context, s *store.Store, old, next *rule.Set, c clock.Clock) (rule.Difference, error) {
-	var gathered []store.Gathered
-	err := s.Read(ctx, func(tx *store.Tx) (err error) {
-		gathered, err = tx.Gathered()
-		return err
-	})
+	gathered, err := lastGathered(ctx, s)
 	if err != nil {
 		return rule.Difference{}, err
 	}
