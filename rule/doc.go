@@ -87,6 +87,14 @@
 // bound stands for all), tables (tablelint.go) and the fields that a rule cannot do
 // without (needs.go).
 //
+// # Why, and why not
+//
+// [Session.Explain] walks the same tree over the facts, beginning at those of one
+// resource (explainjudged.go, explainorder.go) and stopping as soon as it knows
+// (explainwalk.go): in the author's words, which the network has not. Whether a rule
+// matches, has fired and supports a conclusion is asked of the matcher
+// (explainwhy.go); explainfail.go finds the first condition that lets nothing through.
+//
 // # Not there yet
 //
 // Reserved, and refused by name when a pack loads: window and within in a when,

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/trimtab/trimtab"
@@ -30,6 +29,8 @@ type Explanation struct {
 	Rule     RuleRef `json:"rule"`
 	Verdict  Verdict `json:"verdict"`
 	Says     string  `json:"says"` // in one sentence
+	// Doubt is what is known from elsewhere against the answer, see [Session.Doubt].
+	Doubt string `json:"doubt,omitempty"`
 	// Nearest is the known resource that was probably meant.
 	Nearest string `json:"nearest,omitempty"`
 	// Matches are the ways in which its conditions hold, at most five.
@@ -193,6 +194,10 @@ func (s *Session) Explain(rule, resource string) (Explanation, error) {
 	return x.explain(r, resource), nil
 }
 
+// Doubt notes, by rule, why its answer cannot be relied on although the facts give
+// one: a source has failed, say. Explanations repeat it.
+func (s *Session) Doubt(rules map[string]string) { s.doubts = rules }
+
 // named finds a rule by its id, with or without the pack.
 func (s *Set) named(id string) (*Rule, error) {
 	if r, ok := s.Rule(id); ok {
@@ -233,7 +238,10 @@ func (r *Rule) ref() RuleRef {
 
 // explain judges one rule.
 func (x *explainer) explain(r *Rule, resource string) Explanation {
-	e := Explanation{Resource: resource, Rule: r.ref()}
+	e := Explanation{Resource: resource, Rule: r.ref(), Doubt: x.session.doubts[r.ID]}
+	if x.lacking()[r.ID] != "" {
+		e.Doubt = "" // the facts say it themselves, where it matters
+	}
 	x.rule, x.resource, x.reads = r, resource, r.readsByName()
 	pins := x.judged(r, resource)
 	if len(pins) == 0 && !r.anywhere() {
@@ -284,14 +292,14 @@ func (x *explainer) unmatched(e *Explanation, r *Rule, pins []pin) {
 	e.Failure = x.furthest(r, pins)
 	now := x.session.memory.Now()
 	o := r.turn
-	switch why := x.session.notEvaluable()[r.ID]; {
+	switch why := x.ungiven(r, e.Failure); {
 	case !r.Enabled:
 		e.Verdict, e.Says = VerdictDisabled, "the rule is not enabled"
 	case !o.from.IsZero() && now.Before(o.from):
 		e.Verdict, e.Says = VerdictNotInEffect, "the rule is in effect from "+plainText(o.from)+", and it is "+plainText(now)
 	case !o.until.IsZero() && !now.Before(o.until):
 		e.Verdict, e.Says = VerdictNotInEffect, "the rule was in effect until "+plainText(o.until)+", and it is "+plainText(now)
-	case why != "" && (e.Failure == nil || e.Failure.lacks(why)):
+	case why != "":
 		e.Verdict, e.Says = VerdictNotEvaluable, why+": nobody gives that field, so the rule cannot be judged"
 	case e.Failure == nil:
 		e.Verdict, e.Says = VerdictNo, "its conditions hold for other resources only"
@@ -306,14 +314,31 @@ func (x *explainer) unmatched(e *Explanation, r *Rule, pins []pin) {
 	}
 }
 
-// lacks reports whether a failure comes of the field that nobody gives. A rule that
-// lacks a field says no all the same to what is not of its kind.
-func (f *Failure) lacks(why string) bool {
-	for f.Inner != nil {
+// lacking are the rules that need a field which no fact has.
+func (x *explainer) lacking() map[string]string {
+	if x.lacks == nil {
+		x.lacks = x.session.notEvaluable()
+	}
+	return x.lacks
+}
+
+// ungiven says which field that a failed test reads no fact has; "" if it fails for
+// another reason. A rule that lacks a field says no all the same to what is not of its
+// kind.
+func (x *explainer) ungiven(r *Rule, f *Failure) string {
+	for f != nil && f.Inner != nil {
 		f = f.Inner
 	}
-	return f.Test == nil || slices.ContainsFunc(f.Test.Values, func(v Value) bool {
+	if f == nil || f.Test == nil || x.lacking()[r.ID] == "" {
+		return ""
+	}
+	for _, v := range f.Test.Values {
 		_, field, _ := strings.Cut(v.Name, ".")
-		return v.Absent && strings.HasSuffix(why, " has "+field)
-	})
+		for _, need := range r.needs {
+			if v.Absent && need.Field == field && !x.session.fieldsOf(need.Type)[field] {
+				return "no " + need.Type + " has " + field
+			}
+		}
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,7 +91,11 @@ func TestExplainAgrees(t *testing.T) {
 				"{match: VM, as: vm"+rapid.SampledFrom([]string{"", ", where: 'vm.id == first.vm'", ", where: 'vm.n < first.gb && vm.n > 1'"}).Draw(t, "join"), 1)
 			when = dropSecondWhere(when)
 		}
-		s, err := tryLoad(elementTypes, strings.Replace(logging(when, "vm.id"), "  - id: r\n", "  - id: r\n    subject: vm\n", 1))
+		head := "  - id: r\n    subject: vm\n" + rapid.SampledFrom([]string{
+			"", "    requires: [{match: Disk, as: need, where: 'need.vm == vm.id && need.gb > 2'}]\n",
+			"    table: {hit: first, inputs: {n: vm.n}, outputs: {out: int}, rows: [{n: '< 2', out: 1}, {n: '3, 4', out: 2}]}\n",
+		}).Draw(t, "head")
+		s, err := tryLoad(elementTypes, strings.Replace(logging(when, "vm.id"), "  - id: r\n", head, 1))
 		if err != nil {
 			t.Fatalf("%s\n%v", when, err)
 		}
@@ -115,6 +120,9 @@ func TestExplainAgrees(t *testing.T) {
 			}
 			checkFailure(t, session, r, id, walked)
 			checkWays(t, when, e)
+			if evidence := walked != nil && walked.Kind == "requires"; evidence != (e.Verdict == VerdictUnknown) {
+				t.Fatalf("%s\n%s: explained as\n%s", when, id, e.Text())
+			}
 			if _, err := json.Marshal(e); err != nil {
 				t.Fatal(err)
 			}
@@ -153,6 +161,27 @@ func TestExplainAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestDoubt: what is known from elsewhere is repeated, and a resource is found however
+// it is spelled.
+func TestDoubt(t *testing.T) {
+	session := playedStory(t, "testdata/explain/machines.yaml", "testdata/explain/machines.jsonl")
+	session.Doubt(map[string]string{"fleet/quiet": "source cloudwatch failed"})
+	id := "/subscriptions/1/VM-a"
+	fields := map[string]any{"id": id, "kind": "vm", "state": "off", "account": "lab", "monthly_cost": "30.00 USD"}
+	if err := session.Assert("Resource", fields); err != nil {
+		t.Fatal(err)
+	}
+	again(t, session)
+	e, err := session.Explain("quiet", strings.ToLower(id))
+	if err != nil || e.Verdict != VerdictNo || e.Doubt != "source cloudwatch failed" || !strings.Contains(e.Text(), "cloudwatch") {
+		t.Errorf("%+v %v", e, err)
+	}
+	all, err := session.ExplainResource(strings.ToLower(id))
+	if err != nil || !all.Known || !strings.Contains(all.Text(), "; source cloudwatch failed") {
+		t.Errorf("%s %v", all.Text(), err)
+	}
 }
 
 // dropSecondWhere leaves one where of a pattern that was given two.
@@ -226,6 +255,14 @@ func satisfiable(session *Session, list []*condition, id string) bool {
 			n.parts[c] = append(n.parts[c], p.expr)
 		}
 	})
+	list = slices.Clone(list)
+	for i, c := range list {
+		if c.kind == "requires" {
+			there := *c
+			there.kind = "exists"
+			list[i] = &there
+		}
+	}
 	found := false
 	n.all(list, newScene(session.memory.Now()), func(s *scene) {
 		vm, bound := s.facts["vm"]

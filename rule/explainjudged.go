@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/strictyaml"
 	"github.com/trimtab/trimtab/rete"
 )
@@ -53,7 +54,7 @@ func (x *explainer) judged(r *Rule, resource string) []pin {
 	for _, c := range patterns {
 		for _, e := range r.resources {
 			if e.readsOnly(c.as) {
-				pins = append(pins, x.named(c, e, resource)...)
+				pins = append(pins, x.computed(c, e, resource)...)
 			}
 		}
 	}
@@ -95,29 +96,35 @@ func (e *expr) readsOnly(as string) bool {
 	return len(e.reads) > 0 && !slices.ContainsFunc(e.reads, func(r rete.Ref) bool { return r.Name != as })
 }
 
-// named are the facts of a pattern for which an expression gives the resource.
-func (x *explainer) named(c *condition, e *expr, resource string) []pin {
+// computed are the facts of a pattern for which an expression gives the resource.
+func (x *explainer) computed(c *condition, e *expr, resource string) []pin {
 	var out []pin
 	if _, field, ok := selection(e.checked.Expr()); ok {
-		for _, f := range x.byText(c.typ.name, field, resource) {
+		for _, f := range x.byResource(c.typ.name, field, resource) {
 			out = append(out, pin{c.as, f})
 		}
 		return out
 	}
 	nothing := newScene(x.session.memory.Now())
 	for _, f := range x.factsOf(c.typ.name) {
-		if v, err := e.value(trial{nothing, c.as, f}); err == nil && v == any(resource) {
+		if v, err := e.value(trial{nothing, c.as, f}); err == nil && isResource(v, resource) {
 			out = append(out, pin{c.as, f})
 		}
 	}
 	return out
 }
 
+// isResource reports whether a value names a resource, however it is spelled.
+func isResource(v any, resource string) bool {
+	text, ok := v.(string)
+	return ok && trimtab.CanonicalResource(text) == trimtab.CanonicalResource(resource)
+}
+
 // keyed are the facts of a pattern that the resource is the key of.
 func (x *explainer) keyed(c *condition, resource string) []pin {
 	for _, field := range c.typ.identity() {
 		var out []pin
-		for _, f := range x.byText(c.typ.name, field, resource) {
+		for _, f := range x.byResource(c.typ.name, field, resource) {
 			out = append(out, pin{c.as, f})
 		}
 		if len(out) > 0 {
@@ -155,7 +162,7 @@ func (x *explainer) concerns(r *Rule, m rete.Matched, pins []pin, resource strin
 	}
 	return slices.ContainsFunc(r.resources, func(e *expr) bool {
 		v, err := e.value(view{x.session, m})
-		return err == nil && v == any(resource)
+		return err == nil && isResource(v, resource)
 	})
 }
 
@@ -185,8 +192,7 @@ func (x *explainer) notThere(r *Rule, resource string) (says, nearest string) {
 func (x *explainer) resources(t *factType) []string {
 	var out []string
 	for _, field := range t.identity() {
-		x.byText(t.name, field, "")
-		out = append(out, sortedKeys(x.texts[t.name+" "+field])...)
+		out = append(out, sortedKeys(x.named(t.name, field))...)
 	}
 	return out
 }
@@ -199,7 +205,7 @@ func (x *explainer) about(resource string) []rete.Fact {
 			continue
 		}
 		for _, field := range x.session.set.types[name].identity() {
-			if facts := x.byText(name, field, resource); len(facts) > 0 {
+			if facts := x.byResource(name, field, resource); len(facts) > 0 {
 				out = append(out, facts...)
 				break
 			}

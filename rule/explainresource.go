@@ -77,6 +77,9 @@ func (s *Session) ExplainResource(resource string) (ResourceExplanation, error) 
 // answer is the explanation in one line, at the place where the rule says no.
 func (e Explanation) answer() Answer {
 	a := Answer{e.Rule.ID, e.Verdict, e.Rule.Place, e.Says}
+	if e.Doubt != "" {
+		a.Says += "; " + e.Doubt
+	}
 	if e.Failure != nil && (e.Verdict == VerdictNo || e.Verdict == VerdictUnknown) {
 		a.Place = e.Failure.deepest()
 		for _, m := range e.Failure.Makers {
@@ -118,8 +121,8 @@ func (x *explainer) facts(out *ResourceExplanation) {
 // proposed lists the recommendations for the resource.
 func (x *explainer) proposed(out *ResourceExplanation) {
 	out.Recommendations = []Proposed{}
-	for _, f := range x.byText(recommendationType, "resource", out.Resource) {
-		p := Proposed{Action: text(f, "action"), Resource: out.Resource, Variant: text(f, "variant"), Title: text(f, "title")}
+	for _, f := range x.byResource(recommendationType, "resource", out.Resource) {
+		p := Proposed{Action: text(f, "action"), Resource: text(f, "resource"), Variant: text(f, "variant"), Title: text(f, "title")}
 		if _, there := f.Get("savings"); there {
 			p.Savings = amount(f, "savings").String()
 		}

@@ -52,6 +52,9 @@ func (e Explanation) tree() branch {
 	if e.Failure == nil || e.Says != e.Failure.Says {
 		root.line("%s", e.Says)
 	}
+	if e.Doubt != "" {
+		root.line("%s", e.Doubt)
+	}
 	if e.Nearest != "" {
 		root.line("did you mean %q?", e.Nearest)
 	}

@@ -9,6 +9,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
+	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/strictyaml"
 	"github.com/trimtab/trimtab/rete"
 )
@@ -33,6 +34,7 @@ type explainer struct {
 type lookups struct {
 	types map[string][]rete.Fact
 	texts map[string]map[string][]rete.Fact
+	lacks map[string]string // what rules need and no fact has
 }
 
 // newExplainer makes an explainer of what stands now.
@@ -63,20 +65,36 @@ func (x *explainer) factsOf(typ string) []rete.Fact {
 
 // byText are the facts of a type with a text in a field.
 func (x *explainer) byText(typ, field, text string) []rete.Fact {
-	name := typ + " " + field
+	return x.index(typ, field, "", func(text string) string { return text })[text]
+}
+
+// byResource are the facts of a type with a resource in a field, however it is
+// spelled: a list shows it otherwise than its source does.
+func (x *explainer) byResource(typ, field, resource string) []rete.Fact {
+	return x.named(typ, field)[trimtab.CanonicalResource(resource)]
+}
+
+// named are the facts of a type by the resource that a field names.
+func (x *explainer) named(typ, field string) map[string][]rete.Fact {
+	return x.index(typ, field, " as resource", trimtab.CanonicalResource)
+}
+
+// index finds facts by the text in a field, brought into a form.
+func (x *explainer) index(typ, field, what string, form func(string) string) map[string][]rete.Fact {
+	name := typ + " " + field + what
 	index, known := x.texts[name]
-	if !known {
-		index = map[string][]rete.Fact{}
-		for _, f := range x.factsOf(typ) {
-			if v, ok := f.Get(field); ok {
-				if s, isText := v.(string); isText {
-					index[s] = append(index[s], f)
-				}
-			}
-		}
-		x.texts[name] = index
+	if known {
+		return index
 	}
-	return index[text]
+	index = map[string][]rete.Fact{}
+	for _, f := range x.factsOf(typ) {
+		v, _ := f.Get(field)
+		if s, isText := v.(string); isText {
+			index[form(s)] = append(index[form(s)], f)
+		}
+	}
+	x.texts[name] = index
+	return index
 }
 
 // conjunct is one part of a condition as it is written.

@@ -33,6 +33,7 @@ type Session struct {
 	clock  rete.Handle
 	listen rete.Listener
 	failed []*rete.FiringError // of the last run
+	doubts map[string]string   // by rule, see Doubt
 }
 
 // NewSession makes an empty working memory.

@@ -17,6 +17,11 @@ func Memory(ctx context.Context, s *store.Store, rules *rule.Set, c clock.Clock)
 		return nil, err
 	}
 	session, _, err := scan.Memory(ctx, rules, gathered, c.Now())
+	if err != nil {
+		return nil, err
+	}
+	doubts, err := doubts(ctx, s)
+	session.Doubt(doubts)
 	return session, err
 }
 
@@ -27,4 +32,20 @@ func lastGathered(ctx context.Context, s *store.Store) (gathered []store.Gathere
 		return err
 	})
 	return gathered, err
+}
+
+// doubts are the rules that the last scan could not judge, with why. A source that
+// failed then gave no facts, and what it gave before still stands in for them.
+func doubts(ctx context.Context, s *store.Store) (map[string]string, error) {
+	out := map[string]string{}
+	err := s.Read(ctx, func(tx *store.Tx) error {
+		scans, err := tx.Scans(1)
+		for _, last := range scans {
+			for id, why := range last.Detail.NotEvaluable {
+				out[id] = "the last scan could not judge the rule: " + why
+			}
+		}
+		return err
+	})
+	return out, err
 }
