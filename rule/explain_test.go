@@ -39,6 +39,28 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainData holds the names of the data, which programs rely on.
+func TestExplainData(t *testing.T) {
+	session := playedStory(t, "testdata/explain/machines.yaml", "testdata/explain/machines.jsonl")
+	var all []any
+	for _, q := range [][2]string{{"idle-vm", "i-1"}, {"quiet", "i-2"}, {"idle-vm", "i-5"}} {
+		e, err := session.Explain(q[0], q[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	resource, err := session.ExplainResource("i-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.MarshalIndent(append(all, resource), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/explain/machines.json", string(data)+"\n")
+}
+
 // playedStory loads a pack and plays a script on it.
 func playedStory(t *testing.T, pack, script string) *Session {
 	t.Helper()

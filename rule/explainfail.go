@@ -88,46 +88,76 @@ func (n near) nearer(o near) int {
 // come nearest.
 func (x *explainer) failMatch(f *Failure, c *condition, given []*scene) {
 	parts := x.session.set.conjunctsOf(c)
+	f.Makers = x.makers(c.typ)
+	v := x.survey(c, parts, given)
+	if v.last == nil {
+		f.Says = "there is no " + c.typ.name + " at all"
+		return
+	}
+	f.depth = v.last.depth + 1
+	for i, p := range parts[:f.depth] {
+		f.Steps = append(f.Steps, Step{p.text, v.left[i]})
+	}
+	for _, n := range v.nearest {
+		// A fact about something else is no near miss where there is one about this.
+		if n.joins == v.nearest[0].joins {
+			f.Near = append(f.Near, x.near(n, c, parts))
+		}
+	}
+	failed := parts[v.last.depth].look(v.last.env)
+	f.Test, f.Place = &failed, failed.Place
+	f.Says = v.says(c, failed)
+}
+
+// survey is what all facts of a type make of a pattern.
+type survey struct {
+	facts   int
+	left    []int  // facts that are left after each test
+	nearest []near // best first
+	last    *near  // the first that comes furthest
+}
+
+// survey tries every fact with what is given.
+func (x *explainer) survey(c *condition, parts []conjunct, given []*scene) survey {
 	facts := x.factsOf(c.typ.name)
 	if _, pinned := x.fixed[c.as]; pinned && c.as != "" {
 		facts = x.candidates(c, given[0])
 	}
-	left := make([]int, len(parts))
-	var nearest []near
-	var last *near // the first that comes furthest
+	v := survey{facts: len(facts), left: make([]int, len(parts))}
 	for _, fact := range facts {
-		best := try(parts, trial{given[0], c.as, fact}, fact)
-		for _, at := range given[1:] {
-			if n := try(parts, trial{at, c.as, fact}, fact); n.depth > best.depth || n.depth == best.depth && n.nearer(best) < 0 {
-				best = n
-			}
-		}
+		best := tryAll(parts, c.as, given, fact)
 		for i := range best.depth {
-			left[i]++
+			v.left[i]++
 		}
-		if last == nil || best.depth > last.depth {
-			last = &best
+		if v.last == nil || best.depth > v.last.depth {
+			v.last = &best
 		}
-		nearest = keepNearest(nearest, best)
+		v.nearest = keepNearest(v.nearest, best)
 	}
-	f.Makers = x.makers(c.typ)
-	if last == nil {
-		f.Says = "there is no " + c.typ.name + " at all"
-		return
-	}
-	f.depth = last.depth + 1
-	for i, p := range parts[:last.depth+1] {
-		f.Steps = append(f.Steps, Step{p.text, left[i]})
-	}
-	for _, n := range nearest {
-		// A fact about something else is no near miss where there is one about this.
-		if n.joins == nearest[0].joins {
-			f.Near = append(f.Near, x.near(n, c, parts))
+	return v
+}
+
+// tryAll tries a fact with each of the combinations before it, and gives the best.
+func tryAll(parts []conjunct, as string, given []*scene, fact rete.Fact) near {
+	best := try(parts, trial{given[0], as, fact}, fact)
+	for _, at := range given[1:] {
+		if n := try(parts, trial{at, as, fact}, fact); n.depth > best.depth || n.depth == best.depth && n.nearer(best) < 0 {
+			best = n
 		}
 	}
-	failed := parts[last.depth].look(last.env)
-	f.Test, f.Place = &failed, failed.Place
-	f.Says = saysMatch(c, failed, last.depth, len(facts), left)
+	return best
+}
+
+// says is the failure in one sentence.
+func (v survey) says(c *condition, failed TestSeen) string {
+	before := v.facts
+	if v.last.depth > 0 {
+		before = v.left[v.last.depth-1]
+	}
+	if before == 1 {
+		return failed.says()
+	}
+	return fmt.Sprintf("none of %d %s has %s", before, c.typ.name, failed.Test)
 }
 
 // makers asks the rules that derive a type about the resource: what is missing may be
@@ -156,18 +186,6 @@ func keepNearest(list []near, n near) []near {
 	}
 	list = slices.Insert(list, i, n)
 	return list[:min(len(list), maxShown)]
-}
-
-// saysMatch is a pattern's failure in one sentence.
-func saysMatch(c *condition, failed TestSeen, depth, all int, left []int) string {
-	before := all
-	if depth > 0 {
-		before = left[depth-1]
-	}
-	if before == 1 {
-		return failed.says()
-	}
-	return fmt.Sprintf("none of %d %s has %s", before, c.typ.name, failed.Test)
 }
 
 // says is a failed test in words.

@@ -59,6 +59,9 @@ func (e Explanation) tree() branch {
 		root.line("did you mean %q?", e.Nearest)
 	}
 	for _, w := range e.Matches {
+		if len(e.Matches) == 1 {
+			w.Waits = "" // the answer says it already
+		}
 		w.hang(&root)
 	}
 	if e.Failure != nil {
@@ -85,7 +88,7 @@ func (w Way) hang(root *branch) {
 		h.hang(root)
 	}
 	if len(w.HoldsBack) > 0 {
-		root.line("fired first of its exclusive group; behind it wait %s", strings.Join(w.HoldsBack, ", "))
+		root.line("fired first where only one may; behind it wait %s", strings.Join(w.HoldsBack, ", "))
 	}
 	if w.Waits != "" {
 		root.line("has not fired: %s", w.Waits)

@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/rete"
@@ -215,12 +216,22 @@ func says(v any) bool {
 func (x *explainer) waits(r *Rule, m rete.Matched) string {
 	o := r.turn
 	if o.group != "" && !slices.Contains(x.session.set.groups, o.group) {
-		return fmt.Sprintf("its agenda group %s has no turn: the pack's groups do not name it, and no action has given it the focus", o.group)
+		return fmt.Sprintf("its agenda group %s has no turn: the pack's groups do not name it, and no action has given it the focus",
+			strings.TrimPrefix(o.group, r.Pack+"/"))
 	}
 	if first := x.peers(r, m, true); len(first) > 0 {
-		return fmt.Sprintf("it waits behind %s, which fired first of %s", first[0], o.exclusive)
+		return fmt.Sprintf("it waits behind %s, which fired first %s", first[0], r.ofGroup())
 	}
 	return "the run ended before its turn: it was halted, or limited"
+}
+
+// ofGroup says of what only the first match fires, as the pack has it.
+func (r *Rule) ofGroup() string {
+	name := strings.TrimPrefix(r.turn.exclusive, r.Pack+"/")
+	if name == modeFirst {
+		return "of its pack, whose mode is first"
+	}
+	return "of the exclusive group " + name
 }
 
 // peers are the rules of a match's exclusive group that have another match of the

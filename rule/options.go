@@ -21,6 +21,10 @@ type options struct {
 	order     int // in a pack with mode: first: the earlier, the larger
 }
 
+// modeFirst is the exclusive group of a pack with that mode; no group that an author
+// names has such a name.
+const modeFirst = "mode: first"
+
 // priorityBits leave room below a priority for the order of rules in a pack with
 // mode: first. What is shown of a priority is without them.
 const priorityBits = 20
@@ -94,7 +98,7 @@ func (b *builder) perValue(n strictyaml.Node) *expr {
 // about.
 func (b *builder) readPer() {
 	n := b.pack.per
-	b.options.exclusive = b.pack.agendaGroup("mode: first")
+	b.options.exclusive = b.pack.agendaGroup(modeFirst)
 	if n.IsZero() {
 		return
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/scan"
 	"github.com/trimtab/trimtab/internal/store"
@@ -15,6 +16,9 @@ func Memory(ctx context.Context, s *store.Store, rules *rule.Set, c clock.Clock)
 	gathered, err := lastGathered(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	if len(gathered) == 0 {
+		return nil, trimtab.Errorf(trimtab.NotFound, "no scan has gathered anything yet").WithNext("`trimtab scan` gathers")
 	}
 	session, _, err := scan.Memory(ctx, rules, gathered, c.Now())
 	if err != nil {
