@@ -13,7 +13,7 @@ import (
 // Memory judges the facts that the last scan gathered by a rule set and gives the
 // memory in which it did, for those who ask why. Nothing is written.
 func Memory(ctx context.Context, s *store.Store, rules *rule.Set, c clock.Clock) (*rule.Session, error) {
-	gathered, err := lastGathered(ctx, s)
+	gathered, err := Gathered(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -27,15 +27,6 @@ func Memory(ctx context.Context, s *store.Store, rules *rule.Set, c clock.Clock)
 	doubts, err := doubts(ctx, s)
 	session.Doubt(doubts)
 	return session, err
-}
-
-// lastGathered are the facts of the last scan.
-func lastGathered(ctx context.Context, s *store.Store) (gathered []store.Gathered, err error) {
-	err = s.Read(ctx, func(tx *store.Tx) (err error) {
-		gathered, err = tx.Gathered()
-		return err
-	})
-	return gathered, err
 }
 
 // doubts are the rules that the last scan could not judge, with why. A source that

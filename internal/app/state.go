@@ -24,10 +24,19 @@ func OpenState(ctx context.Context, path string) (*store.Store, error) {
 	return sqlite.OpenRead(ctx, state)
 }
 
+// Gathered is what the last scan gathered, by source.
+func Gathered(ctx context.Context, s *store.Store) (gathered []store.Gathered, err error) {
+	err = s.Read(ctx, func(tx *store.Tx) (err error) {
+		gathered, err = tx.Gathered()
+		return err
+	})
+	return gathered, err
+}
+
 // Diff judges the facts that the last scan gathered by two rule sets and says
 // what would change if next took the place of old. Nothing is written.
 func Diff(ctx context.Context, s *store.Store, old, next *rule.Set, c clock.Clock) (rule.Difference, error) {
-	gathered, err := lastGathered(ctx, s)
+	gathered, err := Gathered(ctx, s)
 	if err != nil {
 		return rule.Difference{}, err
 	}

@@ -16,30 +16,35 @@ func Replay(ctx context.Context, rules *rule.Set, gathered []store.Gathered, now
 	return outcome, err
 }
 
-// Memory is Replay with the working memory in which it happened, for those who ask
-// why. It writes nothing.
+// Memory is [Replay] with the working memory as the run left it, for those who
+// look at how the outcome came about.
 func Memory(ctx context.Context, rules *rule.Set, gathered []store.Gathered, now time.Time) (*rule.Session, *rule.Outcome, error) {
-	for i, g := range gathered {
-		if i == 0 || g.At.After(now) {
-			now = g.At
-		}
-	}
 	session, err := rules.NewSession(rule.SessionOptions{})
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := session.SetClock(now); err != nil {
+	if err := session.SetClock(lastGathered(gathered, now)); err != nil {
 		return nil, nil, err
 	}
-	if err := restate(session, rules, gathered); err != nil {
+	if err := state(session, rules, gathered); err != nil {
 		return nil, nil, err
 	}
 	outcome, err := session.Run(ctx)
 	return session, outcome, err
 }
 
-// restate asserts what was gathered before.
-func restate(session *rule.Session, rules *rule.Set, gathered []store.Gathered) error {
+// lastGathered is when the youngest batch was gathered; now without any.
+func lastGathered(gathered []store.Gathered, now time.Time) time.Time {
+	for i, g := range gathered {
+		if i == 0 || g.At.After(now) {
+			now = g.At
+		}
+	}
+	return now
+}
+
+// state states what was gathered of the types that the rules know.
+func state(session *rule.Session, rules *rule.Set, gathered []store.Gathered) error {
 	known := map[string]bool{}
 	for _, t := range rules.Types() {
 		known[t.Name] = true
