@@ -195,7 +195,7 @@ func catalogue(t *testing.T) string {
 		for _, f := range typ.Fields {
 			fields = append(fields, f.Name+" "+f.Type)
 		}
-		fmt.Fprintf(&b, "| **%s** %s | %s | %s |\n", typ.Name, typ.Description, strings.Join(typ.Key, ", "), strings.Join(fields, ", "))
+		fmt.Fprintf(&b, "| **%s** %s | %s | %s |\n", typ.Name, typ.Doc, strings.Join(typ.Key, ", "), strings.Join(fields, ", "))
 	}
 	return b.String()
 }

@@ -27,7 +27,7 @@ func options(t *testing.T) rule.Options {
 		t.Fatal(err)
 	}
 	for _, typ := range shared {
-		options.Types = append(options.Types, declOf(typ.Type))
+		options.Types = append(options.Types, declOf(typ))
 	}
 	for _, typ := range focus.New(focus.Config{}).Types() {
 		options.Types = append(options.Types, declOf(typ))

@@ -53,7 +53,7 @@ func (e *embedded) Types() []source.Type {
 	}
 	for _, t := range all {
 		if t.Name == e.fact {
-			return []source.Type{t.Type}
+			return []source.Type{t}
 		}
 	}
 	return nil

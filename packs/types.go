@@ -11,23 +11,17 @@ import (
 //go:embed types.yaml
 var typesFile []byte
 
-// Type is a fact type that the built-in packs share.
-type Type struct {
-	source.Type
-	Description string
-}
-
 // Types are the fact types that the built-in packs share, in the order of the
 // file. They are declared once, so that an operator fills one inventory whatever
 // packs read it.
-func Types() ([]Type, error) {
+func Types() ([]source.Type, error) {
 	file, root := strictyaml.Open("builtin:types.yaml", typesFile)
-	var all []Type
+	var all []source.Type
 	for _, e := range root.Fields("types").Need("types").Entries() {
 		f := e.Value.Fields("description", "key", "fields")
-		t := Type{Type: source.Type{Name: e.Key.Text(), Key: f.Get("key").Texts()}, Description: f.Need("description").Text()}
+		t := source.Type{Name: e.Key.Text(), Key: f.Get("key").Texts(), Doc: f.Need("description").Text()}
 		for _, field := range f.Need("fields").Entries() {
-			t.Fields = append(t.Fields, source.Field{Name: field.Key.Text(), Type: field.Value.Text()})
+			t.Fields = append(t.Fields, fieldOf(field))
 		}
 		all = append(all, t)
 	}
@@ -35,4 +29,13 @@ func Types() ([]Type, error) {
 		return nil, fmt.Errorf("read the built-in fact types: %w", err)
 	}
 	return all, nil
+}
+
+// fieldOf reads a field: its type, or {type, description}.
+func fieldOf(e strictyaml.Entry) source.Field {
+	if e.Value.Kind() != strictyaml.Mapping {
+		return source.Field{Name: e.Key.Text(), Type: e.Value.Text()}
+	}
+	f := e.Value.Fields("type", "description")
+	return source.Field{Name: e.Key.Text(), Type: f.Need("type").Text(), Doc: f.Need("description").Text()}
 }

@@ -47,6 +47,15 @@ func byRecency(a, b *activation) int {
 	return cmp.Or(slices.Compare(b.ages, a.ages), cmp.Compare(b.weight, a.weight))
 }
 
+// Strategies are the names of all strategies, the default first.
+func Strategies() []string {
+	names := make([]string, len(strategies))
+	for i, s := range strategies {
+		names[i] = s.name
+	}
+	return names
+}
+
 // ParseStrategy finds a strategy by its name: depth, breadth, simplicity,
 // complexity, lex, mea or random.
 func ParseStrategy(name string) (Strategy, error) {

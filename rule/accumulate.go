@@ -41,11 +41,16 @@ var aggregateOps = func() map[string]rete.AggregateOp {
 	return ops
 }()
 
+var (
+	accumulateKeys = accumulateMapping.Names()
+	aggregateKeys  = aggregateMapping.Names()
+)
+
 // accumulate compiles an aggregation: over what, by which groups, and which
 // results. Names bound in from are not seen outside.
 func (b *builder) accumulate(fs strictyaml.Fields, s *scope, p place) ([]*condition, *scope) {
 	n := fs.Get("accumulate")
-	in := n.Fields("from", "by", "let", "where")
+	in := n.Fields(accumulateKeys...)
 	if n.Kind() != strictyaml.Mapping {
 		return nil, s
 	}
@@ -104,8 +109,8 @@ func (b *builder) aggregate(c *condition, e strictyaml.Entry, inner, after *scop
 	if !b.canName(e.Key, after) {
 		return after
 	}
-	words := sortedKeys(aggregateOps)
-	fs := e.Value.Fields(append(slices.Clone(words), "if")...)
+	words := aggregateMapping.OneOf
+	fs := e.Value.Fields(aggregateKeys...)
 	bound := name{name: e.Key.Text(), cel: types.DynType, summed: true}
 	word := b.aggregateWord(fs, words)
 	a := aggregate{name: bound.name, op: aggregateOps[word]}

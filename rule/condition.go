@@ -11,7 +11,7 @@ import (
 // (network.go), and so is whatever tells people about a rule: coverage, lint and
 // the list of what it needs. None of them reads YAML again.
 type condition struct {
-	kind  string // as in elementKinds
+	kind  string // as in elementMapping
 	node  strictyaml.Node
 	typ   *factType       // of a match
 	as    string          // of a match; "" without a name

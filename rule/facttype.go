@@ -15,18 +15,25 @@ type TypeDecl struct {
 	Name   string
 	Key    []string // the fields that give a fact its identity; none: equal facts are one
 	Fields []FieldDecl
+	Doc    string // what a fact of the type says
+	From   string // who gives the facts, for the catalogue: "source billing"
 }
 
 // FieldDecl is a field with its type as rule files write it: "money",
 // "map(string, string)?".
-type FieldDecl struct{ Name, Type string }
+type FieldDecl struct {
+	Name, Type string
+	Doc        string // what the field says; may be empty
+}
 
 // factType is a checked fact type.
 type factType struct {
 	name   string
 	key    []string
 	fields []factField
-	from   string          // who declared it first, for messages
+	from   string // who declared it first, for messages
+	giver  string // who gives its facts, if the declaration says it
+	doc    string
 	node   strictyaml.Node // where a pack did; zero otherwise
 	used   bool
 	fixed  bool   // built in or provided: never reported as unused
@@ -37,6 +44,7 @@ type factType struct {
 type factField struct {
 	name string
 	typ  valueType
+	doc  string
 }
 
 // field finds a field. Types have few; a map would cost more than it saves.
@@ -135,24 +143,29 @@ func (t *factType) record() *recordType {
 
 // decl is the type for callers.
 func (t *factType) decl() TypeDecl {
-	d := TypeDecl{Name: t.name, Key: slices.Clone(t.key)}
+	d := TypeDecl{Name: t.name, Key: slices.Clone(t.key), Doc: t.doc, From: t.giver}
 	for _, f := range t.fields {
-		d.Fields = append(d.Fields, FieldDecl{f.name, f.typ.String()})
+		d.Fields = append(d.Fields, FieldDecl{f.name, f.typ.String(), f.doc})
 	}
 	return d
 }
 
-// declared is the declaration as a text, made once: thousands of rules ask.
+// declared is the declaration as a text, made once: thousands of rules ask. What
+// only people read is left out, for a better description makes no other type.
 func (t *factType) declared() string {
 	if t.text == "" {
-		t.text = fmt.Sprintf("%v\n", t.decl())
+		words := []string{t.name, fmt.Sprint(t.key)}
+		for _, f := range t.fields {
+			words = append(words, f.name, f.typ.String())
+		}
+		t.text = strings.Join(words, " ") + "\n"
 	}
 	return t.text
 }
 
 // checkDecl makes a fact type of a declaration from outside a pack.
 func checkDecl(d TypeDecl, from string) (*factType, error) {
-	t := &factType{name: d.Name, key: d.Key, from: from, fixed: true}
+	t := &factType{name: d.Name, key: d.Key, from: from, giver: d.From, doc: d.Doc, fixed: true}
 	if !isIdent(d.Name) {
 		return nil, fmt.Errorf("%q cannot name a fact type", d.Name)
 	}
@@ -164,7 +177,7 @@ func checkDecl(d TypeDecl, from string) (*factType, error) {
 		if _, twice := t.field(f.Name); twice || !isIdent(f.Name) {
 			return nil, fmt.Errorf("%s: %q cannot name a field, or stands twice", d.Name, f.Name)
 		}
-		t.fields = append(t.fields, factField{f.Name, typ})
+		t.fields = append(t.fields, factField{f.Name, typ, f.Doc})
 	}
 	for _, k := range d.Key {
 		// An identity with a hole in it would be the same for all that lack the field.
@@ -207,18 +220,21 @@ func (c *compiler) reconcile(before, t *factType, n strictyaml.Node) {
 	}
 }
 
+var factTypeKeys = factTypeMapping.Names()
+
 // readFactType reads one type. What is wrong with a field leaves the others
 // known, so that expressions over them are still checked.
 func (c *compiler) readFactType(p *pack, e strictyaml.Entry) *factType {
 	t := &factType{name: e.Key.Text(), from: "pack " + p.name, node: e.Key}
-	fs := e.Value.Fields("key", "fields", "description", "event")
-	notYet(fs, "event")
+	fs := e.Value.Fields(factTypeKeys...)
+	notYet(fs, factTypeMapping.Later()...)
+	t.doc = fs.Get("description").Text()
 	for _, f := range fs.Need("fields").Entries() {
 		if !isIdent(f.Key.Text()) {
 			f.Key.Errorf("%q cannot name a field: letters, digits and _ can, and no word of CEL's", f.Key.Text())
 			continue
 		}
-		t.fields = append(t.fields, factField{f.Key.Text(), readType(f.Value)})
+		t.fields = append(t.fields, factField{name: f.Key.Text(), typ: readType(f.Value)})
 	}
 	for _, k := range fs.Get("key").Items() {
 		t.key = append(t.key, k.Text())

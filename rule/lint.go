@@ -97,14 +97,16 @@ type allowance struct {
 	used       bool
 }
 
+var lintKeys = lintMapping.Names()
+
 // readAllowances reads lint: {allow: [{id: …, reason: …}]} of a pack or a rule.
 func (c *compiler) readAllowances(fs strictyaml.Fields, from, to int) {
 	lint := fs.Get("lint")
 	if lint.IsZero() {
 		return
 	}
-	for _, n := range lint.Fields("allow").Need("allow").Items() {
-		in := n.Fields("id", "reason")
+	for _, n := range lint.Fields(lintKeys...).Need("allow").Items() {
+		in := n.Fields(allowanceMapping().Names()...)
 		if n.Kind() != strictyaml.Mapping {
 			continue
 		}

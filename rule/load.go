@@ -146,7 +146,7 @@ func (c *compiler) provide(d TypeDecl) {
 // assemble makes the set of what has been checked.
 func (c *compiler) assemble() (*Set, error) {
 	s := &Set{
-		options: c.options, env: c.env, types: c.types, rules: c.rules, byID: c.byID,
+		options: c.options, env: c.env, types: c.types, packs: c.packs, rules: c.rules, byID: c.byID,
 		warnings: silenced(c.diagnostics().Of(strictyaml.Warning), c.allowed), allowed: c.allowed, files: c.files, beside: c.beside,
 		split: &split{parts: map[*condition][]conjunct{}},
 	}

@@ -73,7 +73,7 @@ func (b *builder) readExclusive(n strictyaml.Node) {
 	if n.IsZero() {
 		return
 	}
-	fs := n.Fields("group", "per")
+	fs := n.Fields(exclusiveMapping.Names()...)
 	b.options.exclusive = b.pack.agendaGroup(fs.Need("group").Text())
 	b.options.per = b.perValue(fs.Get("per"))
 	if b.pack.first {
@@ -116,7 +116,7 @@ func (b *builder) readEffective(n strictyaml.Node) {
 	if n.IsZero() {
 		return
 	}
-	fs := n.Fields("from", "until")
+	fs := n.Fields(effectiveMapping.Names()...)
 	o := &b.options
 	o.from, o.until = readMoment(fs.Get("from")), readMoment(fs.Get("until"))
 	switch {

@@ -25,7 +25,7 @@ rules:
 `
 
 var provided = []TypeDecl{{Name: "VM", Key: []string{"id"}, Fields: []FieldDecl{
-	{"id", "string"}, {"cpu", "double"}, {"region", "string"}, {"monthly_cost", "money"},
+	{Name: "id", Type: "string"}, {Name: "cpu", Type: "double"}, {Name: "region", Type: "string"}, {Name: "monthly_cost", Type: "money"},
 }}}
 
 func TestParams(t *testing.T) {
@@ -107,7 +107,7 @@ func TestTypesAgree(t *testing.T) {
 	}
 	_, err := Load(Options{
 		Files: []File{{"a.yaml", []byte(pack("x", "b: int"))}},
-		Types: []TypeDecl{{Name: "T", Key: []string{"a"}, Fields: []FieldDecl{{"a", "string"}}}},
+		Types: []TypeDecl{{Name: "T", Key: []string{"a"}, Fields: []FieldDecl{{Name: "a", Type: "string"}}}},
 	})
 	if err == nil || !strings.Contains(err.Error(), "differently by the sources") {
 		t.Error(err)
@@ -120,7 +120,7 @@ func TestTypesAgree(t *testing.T) {
 // TestPartOfProvidedType: a pack may name of a provided type the fields that it
 // reads, as they are, and all that a fact must have.
 func TestPartOfProvidedType(t *testing.T) {
-	whole := TypeDecl{Name: "T", Key: []string{"a"}, Fields: []FieldDecl{{"a", "string"}, {"b", "int"}, {"c", "string?"}}}
+	whole := TypeDecl{Name: "T", Key: []string{"a"}, Fields: []FieldDecl{{Name: "a", Type: "string"}, {Name: "b", Type: "int"}, {Name: "c", Type: "string?"}}}
 	for facts, want := range map[string]string{
 		"{key: [a], fields: {a: string, b: int}}":                          "",
 		"{key: [a], fields: {b: int, a: string, c: 'string?'}}":            "",
@@ -156,10 +156,10 @@ func TestBadTypeDecls(t *testing.T) {
 	for _, d := range []TypeDecl{
 		{Name: "Clock"},
 		{Name: "a b"},
-		{Name: "T", Fields: []FieldDecl{{"a", "mony"}}},
+		{Name: "T", Fields: []FieldDecl{{Name: "a", Type: "mony"}}},
 		{Name: "T", Key: []string{"a"}},
-		{Name: "T", Fields: []FieldDecl{{"a", "int"}, {"a", "int"}}},
-		{Name: "T", Fields: []FieldDecl{{"a", strings.Repeat("list(", 20) + "int" + strings.Repeat(")", 20)}}},
+		{Name: "T", Fields: []FieldDecl{{Name: "a", Type: "int"}, {Name: "a", Type: "int"}}},
+		{Name: "T", Fields: []FieldDecl{{Name: "a", Type: strings.Repeat("list(", 20) + "int" + strings.Repeat(")", 20)}}},
 	} {
 		_, err := Load(Options{Types: []TypeDecl{d}})
 		var all strictyaml.Diagnostics

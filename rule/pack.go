@@ -26,10 +26,7 @@ type pack struct {
 	focused     map[string]bool      // the groups that some action gives the focus
 }
 
-var packKeys = []string{
-	"apiVersion", "pack", "owner", "description", "facts", "params", "rules",
-	"groups", "mode", "per", "lint", "queries", "states",
-}
+var packKeys = packMapping.Names()
 
 var packName = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
 
@@ -50,7 +47,7 @@ func (c *compiler) readPack(root strictyaml.Node) {
 	if root.Kind() != strictyaml.Mapping {
 		return
 	}
-	notYet(fs, "queries", "states")
+	notYet(fs, packMapping.Later()...)
 	if v := fs.Need("apiVersion"); !v.IsZero() && v.Text() != apiVersion {
 		v.Errorf("apiVersion %q is not known", v.Text()).WithHint("write %s", apiVersion)
 	}

@@ -39,11 +39,13 @@ type paramSet struct {
 	record *record   // the params as CEL sees them; nil without any
 }
 
+var paramKeys = paramMapping.Names()
+
 // readParams reads declarations with their defaults.
 func readParams(title string, n strictyaml.Node) *paramSet {
 	s := &paramSet{title: "params of " + title, params: map[string]*param{}}
 	for _, e := range n.Entries() {
-		fs := e.Value.Fields("type", "default", "description")
+		fs := e.Value.Fields(paramKeys...)
 		q := &param{typ: readType(fs.Need("type")), node: e.Key}
 		q.Param = Param{Name: e.Key.Text(), Type: q.typ.String(), Description: fs.Get("description").Text()}
 		if !isIdent(q.Name) {
@@ -101,6 +103,20 @@ func (s *paramSet) find(name string) (*param, bool) {
 		}
 	}
 	return nil, false
+}
+
+// settable are parameters by the names by which a deployment sets them, sorted.
+func (s *paramSet) settable(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if _, own := s.params[name]; own && s.outer != nil {
+			_, id, _ := strings.Cut(s.title, "/")
+			name = id + "." + name
+		}
+		out = append(out, name)
+	}
+	sort.Strings(out)
+	return dedup(out)
 }
 
 // names are all parameters that can be read, the set's own first.

@@ -28,13 +28,15 @@ func (p place) within(denied bool) place {
 	return place{inside: true, denied: p.denied || denied}
 }
 
+var forallKeys = forallMapping.Names()
+
 // forall compiles "for every … holds that …".
 //
 // Both of its types count as denied: without a fact of the one the other need not
 // be there, and without one of the other the rule is silent where it should not be.
 func (b *builder) forall(fs strictyaml.Fields, s *scope, p place) []*condition {
 	n := fs.Get("forall")
-	in := n.Fields("match", "as", "where", "satisfy")
+	in := n.Fields(forallKeys...)
 	if n.Kind() != strictyaml.Mapping {
 		return nil
 	}

@@ -5,6 +5,11 @@ import (
 	"github.com/trimtab/trimtab/rete"
 )
 
+var (
+	recommendKeys = recommendMapping.Names()
+	assignKeys    = assignMapping.Names()
+)
+
 // recommend compiles the conclusion that this project is about. Its identity is
 // action, resource and variant; the rest words it.
 //
@@ -12,11 +17,7 @@ import (
 // proposal when the price changes, the rule is reworded, or a second rule finds it
 // too. That is what keeps one ticket one ticket.
 func (b *builder) recommend(n strictyaml.Node) *step {
-	keys := []string{"action", "resource", "variant", "subject"}
-	for _, f := range append(append([]FieldDecl(nil), authoredFields...), subjectFields...) {
-		keys = append(keys, f.Name)
-	}
-	fs := n.Fields(keys...)
+	fs := n.Fields(recommendKeys...)
 	if n.Kind() != strictyaml.Mapping {
 		if n.Kind() == strictyaml.Null {
 			n.Errorf("recommend needs at least action and resource")
@@ -111,7 +112,7 @@ func (b *builder) copied(fs strictyaml.Fields) (as string, fields []string) {
 
 // assign compiles where a recommendation goes.
 func (b *builder) assign(n strictyaml.Node) *step {
-	fs := n.Fields("recommendation", "owner", "board", "priority", "labels")
+	fs := n.Fields(assignKeys...)
 	as, t := b.bound(fs.Need("recommendation"))
 	if t != nil && t.name != "" && t.name != recommendationType {
 		fs.Get("recommendation").Errorf("%s is a %s, not a %s", as, t.name, recommendationType)

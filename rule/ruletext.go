@@ -13,10 +13,7 @@ import (
 	"github.com/trimtab/trimtab/rete"
 )
 
-var ruleKeys = []string{
-	"id", "title", "priority", "subject", "requires", "when", "then", "tests", "enabled", "no_loop",
-	"tags", "doc", "runbook", "group", "exclusive", "effective", "params", "table", "lint",
-}
+var ruleKeys = ruleMapping.Names()
 
 var ruleID = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
@@ -178,6 +175,7 @@ func (b *builder) produce(steps []*step) {
 	r.productions = append(r.productions, main)
 	r.when, r.evidence, r.subjectAt = b.when, b.evidence, b.subjectAt
 	r.needs, r.turn = findNeeds(b.when, b.evidence), b.options
+	r.settable = b.values.settable(b.params)
 }
 
 // version tells the matcher whether a reloaded rule is the rule that it has: the

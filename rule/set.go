@@ -17,6 +17,7 @@ type Set struct {
 	options   Options
 	env       *environment
 	types     map[string]*factType
+	packs     map[string]*pack
 	rules     []*Rule
 	byID      map[string]*Rule
 	params    []Param
@@ -57,7 +58,8 @@ type Rule struct {
 	node             strictyaml.Node
 	when, evidence   []*condition
 	needs            []Need
-	subjectAt        int // conditions of when up to and including the subject's
+	settable         []string // parameters that it reads, by the names a deployment sets them by
+	subjectAt        int      // conditions of when up to and including the subject's
 	productions      []rete.Production
 	turn             options // when and how often it fires
 	resources        []*expr // of what it recommends

@@ -59,7 +59,7 @@ func (b *builder) readTable() {
 	if n.IsZero() {
 		return
 	}
-	fs := n.Fields("hit", "inputs", "outputs", "rows", "csv", "from")
+	fs := n.Fields(tableMapping.Names()...)
 	if n.Kind() != strictyaml.Mapping {
 		return
 	}
@@ -134,6 +134,10 @@ type inCell struct {
 
 // tableRows are the rows of a table, from YAML or CSV.
 func (b *builder) tableRows(fs strictyaml.Fields) []line {
+	given := slices.DeleteFunc(slices.Clone(tableMapping.OneOf), func(k string) bool { return !fs.Has(k) })
+	if len(given) > 1 {
+		fs.Key(given[1]).Errorf("%s and %s cannot both give the rows of a table", given[0], given[1])
+	}
 	switch {
 	case fs.Has("csv"):
 		return csvLines(fs.Get("csv"), fs.Get("csv").Text(), "")

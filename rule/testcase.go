@@ -30,12 +30,14 @@ var expectations = map[string]string{
 	"recommend": recommendationType, "assign": assignmentType, "unknown": unevaluableType,
 }
 
+var testKeys = testMapping.Names()
+
 // readTests reads the tests of a rule. What is wrong with one is wrong with the
 // pack: a test that cannot run tests nothing.
 func (b *builder) readTests() {
 	for _, n := range b.fs.Get("tests").Items() {
 		// Asked before the kind: it is what complains of anything but a mapping.
-		fs := n.Fields("name", "clock", "given", "expect")
+		fs := n.Fields(testKeys...)
 		if n.Kind() != strictyaml.Mapping {
 			continue
 		}

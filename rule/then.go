@@ -87,12 +87,7 @@ func readsOfSteps(steps []*step) []rete.Ref {
 	return sortedRefs(out)
 }
 
-var actionKeys = []string{
-	"recommend", "derive", "assert", "set", "update", "retract", "assign", "log", "halt", "focus",
-}
-
-// actionKinds are the keys that say what an action is.
-var actionKinds = []string{"recommend", "derive", "assert", "update", "retract", "assign", "log", "halt", "focus"}
+var actionKeys = actionMapping.Names()
 
 // readThen compiles the actions in order.
 func (b *builder) readThen() []*step {
@@ -118,8 +113,8 @@ func (b *builder) action(n strictyaml.Node) *step {
 	if n.Kind() != strictyaml.Mapping {
 		return nil
 	}
-	kind := oneKind(fs, actionKinds, nil)
-	if fs.Has("set") && !slices.Contains([]string{"derive", "assert", "update"}, kind) {
+	kind := oneKind(fs, actionMapping.OneOf, nil)
+	if set, _ := actionMapping.Key("set"); fs.Has("set") && !slices.Contains(set.With, kind) {
 		fs.Key("set").Errorf("set belongs to derive, assert and update")
 	}
 	switch kind {

@@ -31,6 +31,9 @@ var kindNames = []string{
 	"timestamp", "duration", "bytes", "list", "map",
 }
 
+// typePattern is what a type looks like; [parseType] knows whether it is one.
+var typePattern = `^\s*(` + strings.Join(kindNames[:kindList], "|") + `|list\(.+\)|map\(\s*string\s*,.+\))\s*\??\s*$`
+
 // valueType is a type as rule files write it: "money", "list(string)",
 // "map(string, int)?".
 type valueType struct {

@@ -52,16 +52,11 @@ type place struct {
 	denied bool // a fact that is missing there makes the rule say more
 }
 
-var elementKeys = []string{
-	"match", "as", "where", "not", "test", "let",
-	"exists", "forall", "any", "accumulate", "window", "within",
-}
-
-// elementKinds are the keys that say what an element is.
-var elementKinds = []string{"match", "not", "exists", "forall", "any", "accumulate", "let", "test"}
-
-// reservedKinds are those of a later version of the language.
-var reservedKinds = []string{"window", "within"}
+var (
+	elementKeys = elementMapping.Names()
+	// reservedKinds are those of a later version of the language.
+	reservedKinds = elementMapping.Later()
+)
 
 // element compiles one element of a when, or of a list inside it, and gives the
 // scope that follows it.
@@ -71,11 +66,11 @@ func (b *builder) element(n strictyaml.Node, s *scope, p place) ([]*condition, *
 		return nil, s
 	}
 	notYet(fs, reservedKinds...)
-	kind := oneKind(fs, elementKinds, reservedKinds)
+	kind := oneKind(fs, elementMapping.OneOf, reservedKinds)
 	if kind != "match" && kind != "" {
-		for _, k := range []string{"as", "where"} {
-			if fs.Has(k) {
-				fs.Key(k).Errorf("%q belongs to match", k)
+		for _, k := range matchKeys {
+			if fs.Has(k.Name) {
+				fs.Key(k.Name).Errorf("%q belongs to match", k.Name)
 			}
 		}
 	}

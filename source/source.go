@@ -81,10 +81,14 @@ type Type struct {
 	Name   string
 	Key    []string
 	Fields []Field
+	Doc    string // what a fact of the type says
 }
 
 // Field is one field of a type: "money", "string", "map(string, string)?" …
-type Field struct{ Name, Type string }
+type Field struct {
+	Name, Type string
+	Doc        string // what the field says; may be empty
+}
 
 // Typed is a source whose fact types are its own, not the deployment's.
 type Typed interface {

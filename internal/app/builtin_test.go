@@ -78,10 +78,19 @@ func TestSeriesFitsPacks(t *testing.T) {
 	}
 	given := series.New(series.Config{}).Types()[0]
 	for _, typ := range shared {
-		if typ.Name == given.Name && !reflect.DeepEqual(typ.Type, given) {
-			t.Errorf("%v and %v", typ.Type, given)
+		if typ.Name == given.Name && !reflect.DeepEqual(undocumented(typ), undocumented(given)) {
+			t.Errorf("%v and %v", typ, given)
 		}
 	}
+}
+
+// undocumented is a type without what only people read.
+func undocumented(typ source.Type) source.Type {
+	typ.Doc, typ.Fields = "", slices.Clone(typ.Fields)
+	for i := range typ.Fields {
+		typ.Fields[i].Doc = ""
+	}
+	return typ
 }
 
 // TestBuiltinSet: an idle machine, two that are too large by the built-in prices

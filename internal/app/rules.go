@@ -83,7 +83,7 @@ var ownerType = rule.TypeDecl{Name: "Owner", Fields: []rule.FieldDecl{
 	{Name: "name", Type: "string?"},
 	{Name: "owner", Type: "string?"},
 	{Name: "email", Type: "string?"},
-}}
+}, Doc: "Who owns what; a field that the owner chain names says of what.", From: "the deployment's table of owners"}
 
 // typeDecls are the fact types that packs need not declare: the owners, those
 // that the built-in packs share when one of them is loaded, and those of the
@@ -92,10 +92,10 @@ var ownerType = rule.TypeDecl{Name: "Owner", Fields: []rule.FieldDecl{
 func typeDecls(files []rule.File, sources []source.Source) ([]rule.TypeDecl, error) {
 	decls := []rule.TypeDecl{ownerType}
 	seen := map[string]bool{ownerType.Name: true}
-	add := func(t source.Type) {
+	add := func(t source.Type, from string) {
 		if !seen[t.Name] {
 			seen[t.Name] = true
-			decls = append(decls, declOf(t))
+			decls = append(decls, declOf(t, from))
 		}
 	}
 	if hasBuiltin(files) {
@@ -104,13 +104,16 @@ func typeDecls(files []rule.File, sources []source.Source) ([]rule.TypeDecl, err
 			return nil, err
 		}
 		for _, t := range shared {
-			add(t.Type)
+			add(t, "the built-in packs")
 		}
 	}
-	for _, s := range append([]source.Source{focus.New(focus.Config{})}, sources...) {
+	for _, t := range focus.New(focus.Config{}).Types() {
+		add(t, "cost files")
+	}
+	for _, s := range sources {
 		if typed, ok := s.(source.Typed); ok {
 			for _, t := range typed.Types() {
-				add(t)
+				add(t, "source "+s.Name())
 			}
 		}
 	}
@@ -118,10 +121,10 @@ func typeDecls(files []rule.File, sources []source.Source) ([]rule.TypeDecl, err
 }
 
 // declOf says a source's type to the rule language.
-func declOf(t source.Type) rule.TypeDecl {
-	decl := rule.TypeDecl{Name: t.Name, Key: t.Key}
+func declOf(t source.Type, from string) rule.TypeDecl {
+	decl := rule.TypeDecl{Name: t.Name, Key: t.Key, Doc: t.Doc, From: from}
 	for _, f := range t.Fields {
-		decl.Fields = append(decl.Fields, rule.FieldDecl{Name: f.Name, Type: f.Type})
+		decl.Fields = append(decl.Fields, rule.FieldDecl(f))
 	}
 	return decl
 }
