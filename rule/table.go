@@ -159,7 +159,11 @@ func (b *builder) tableRows(fs strictyaml.Fields) []line {
 				e.Value.Errorf("a cell is one value, not a %s", e.Value.Kind()).WithHint(`write several as '"a", "b"'`)
 				continue
 			}
-			l.cells[name] = inCell{text: e.Value.Text(), plain: e.Value.Plain(), node: e.Key, report: at(e.Value)}
+			cell := inCell{plain: e.Value.Plain(), node: e.Key, report: at(e.Value)}
+			if e.Value.Kind() == strictyaml.Scalar {
+				cell.text = e.Value.Text() // nothing stands for any value
+			}
+			l.cells[name] = cell
 			l.order = append(l.order, name)
 		}
 		out = append(out, l)
@@ -336,7 +340,9 @@ func (t *table) expressions() []*expr {
 func (t *table) elements() []rete.Element {
 	var out []rete.Element
 	for _, c := range t.inputs {
-		out = append(out, rete.Let(c.name, c.of.valueFn()))
+		if c.of != nil { // one that does not compile has been told of
+			out = append(out, rete.Let(c.name, c.of.valueFn()))
+		}
 	}
 	if t.hit == "collect" {
 		branches := make([][]rete.Element, len(t.rows))

@@ -72,11 +72,30 @@ func TestTableMistakes(t *testing.T) {
 		"      csv: |\n        n,size,factor\n        < z,a,1\n": `line 2, column n: unknown name "z"`,
 		"      csv: |\n        n,size,factor\n        1,a\n":     "wrong number of fields",
 		"      from: other.csv\n":                                "cannot be read",
+		"      rows: [{size: a, factor: 1}]\n      csv: x\n":     "rows and csv cannot both give the rows of a table",
 	} {
 		_, err := tryLoad(elementTypes, tableRule("first", rows))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\nwant %q, got %v", rows, want, err)
 		}
+	}
+}
+
+// TestTableInputMistake: an input that does not compile is told of, with whatever
+// else is wrong.
+func TestTableInputMistake(t *testing.T) {
+	const pack = `apiVersion: trimtab/v1
+pack: p
+facts: {T: {fields: {a: int}}}
+rules:
+  - id: r
+    when: [{match: T, as: x}]
+    table: {inputs: {n: x.b}, outputs: {o: int}, rows: [{n: , o: 1}, {n: 2, o: many}]}
+    then: [{log: o}]
+`
+	_, err := Load(Options{Files: []File{{"p.yaml", []byte(pack)}}})
+	if err == nil || !strings.Contains(err.Error(), `no field "b"`) || !strings.Contains(err.Error(), "o: ") || strings.Contains(err.Error(), "null") {
+		t.Errorf("%v", err)
 	}
 }
 
