@@ -28,6 +28,7 @@ var layers = map[string][]string{
 	"internal/strictyaml":          {},
 	"internal/clock":               {},
 	"internal/schema":              {},
+	"internal/schema/schematest":   {"internal/strictyaml"},
 	"rule":                         {"", "rete", "internal/schema", "internal/strictyaml"},
 	"source":                       {""},
 	"source/internal/duck":         {""},
@@ -51,7 +52,7 @@ var layers = map[string][]string{
 	"internal/distribute":          {"", "tracker", "internal/clock", "internal/durable", "internal/lifecycle", "internal/merge", "internal/store"},
 	"internal/monitor":             {"", "tracker", "internal/clock", "internal/durable", "internal/lifecycle", "internal/merge", "internal/store"},
 	"internal/sandbox":             {},
-	"internal/deploy":              {"", "internal/merge", "internal/strictyaml"},
+	"internal/deploy":              {"", "internal/merge", "internal/schema", "internal/strictyaml"},
 	"internal/web":                 {"", "internal/store"},
 	"internal/app": {
 		"", "rule", "source/...", "tracker/...", "packs", "internal/clock", "internal/deploy", "internal/distribute", "internal/durable", "internal/lifecycle",
@@ -67,13 +68,14 @@ var layers = map[string][]string{
 
 // onlyHere names the packages that alone may import something.
 var onlyHere = map[string][]string{
-	"cel.dev/cel-go":                {"rule"},
-	"github.com/mattn/go-sqlite3":   {"internal/store/sqlite"},
-	"github.com/duckdb/duckdb-go":   {"source/...", "internal/demo", "bench"},
-	"github.com/spf13/cobra":        {"cmd/trimtab"},
-	"github.com/prometheus/":        {"internal/web", "internal/app"},
-	"go.yaml.in/yaml":               {"internal/strictyaml"},
-	"github.com/getkin/kin-openapi": {},
+	"cel.dev/cel-go":                        {"rule"},
+	"github.com/mattn/go-sqlite3":           {"internal/store/sqlite"},
+	"github.com/duckdb/duckdb-go":           {"source/...", "internal/demo", "bench"},
+	"github.com/spf13/cobra":                {"cmd/trimtab"},
+	"github.com/prometheus/":                {"internal/web", "internal/app"},
+	"go.yaml.in/yaml":                       {"internal/strictyaml"},
+	"github.com/getkin/kin-openapi":         {},
+	"github.com/santhosh-tekuri/jsonschema": {"internal/schema/schematest"},
 }
 
 // standardOnly are the packages that import nothing but the standard library.

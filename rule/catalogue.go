@@ -116,7 +116,7 @@ type ConstructInfo struct {
 }
 
 // KeyInfo is a key. Value is what stands under it (text, bool, int, expression,
-// word, list, entries, mapping, either, any), Type the type of an expression's result, Words
+// word, list, entries, mapping, either, null, any), Type the type of an expression's result, Words
 // what can be chosen from.
 type KeyInfo struct {
 	Name        string   `json:"name"`

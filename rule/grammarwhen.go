@@ -73,7 +73,7 @@ var actionMapping = schema.Mapping{
 		{Name: "retract", Doc: "Removes the fact that a pattern of this name matched.", Value: schema.Text},
 		{Name: "assign", Doc: "Says where a recommendation goes.", Value: schema.Ref("assign")},
 		{Name: "log", Doc: "A line in the transcript.", Value: expression},
-		{Name: "halt", Doc: "Ends the run after this firing.", Value: schema.Either(schema.Bool, schema.Any)},
+		{Name: "halt", Doc: "Ends the run after this firing.", Value: schema.Either(schema.Bool, schema.Null)},
 		{Name: "focus", Doc: "Gives an agenda group its turn.", Value: schema.Text},
 	},
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // What init writes: a deployment file, a pack of one's own, and a little data,
-// so that the first run shows something.
+// so that the first run shows something. The schemas come beside them.
 var (
 	//go:embed starter/trimtab.yaml
 	starterDeployment []byte
@@ -24,6 +24,23 @@ var (
 	//go:embed starter/data/billing.csv
 	starterBilling []byte
 )
+
+// starterFile is a file that init writes.
+type starterFile struct {
+	name string
+	data []byte
+}
+
+// starter is all that init writes: the starter's own files, and the schemas that
+// their first lines name.
+func starter() ([]starterFile, error) {
+	schemas, err := schemaFiles()
+	return append([]starterFile{
+		{"trimtab.yaml", starterDeployment},
+		{filepath.Join("rules", "first.yaml"), starterPack},
+		{filepath.Join("data", "billing.csv"), starterBilling},
+	}, schemas...), err
+}
 
 // newInit writes what a first run needs, and names the next two commands.
 func newInit(env *environment) *cobra.Command {
@@ -34,13 +51,9 @@ func newInit(env *environment) *cobra.Command {
 			if len(args) == 1 {
 				dir = args[0]
 			}
-			files := []struct {
-				name string
-				data []byte
-			}{
-				{"trimtab.yaml", starterDeployment},
-				{filepath.Join("rules", "first.yaml"), starterPack},
-				{filepath.Join("data", "billing.csv"), starterBilling},
+			files, err := starter()
+			if err != nil {
+				return err
 			}
 			t := table{names: []string{"wrote"}}
 			for _, f := range files {

@@ -126,6 +126,9 @@ func TestMistakes(t *testing.T) {
 		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {brake: {share: lots}}":                                                               "is no share",
 		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {due: {direction: in}}}":                                                       `field "due" is not followed in this version`,
 		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {summary: {direction: both}}}":                                                 `field "summary" is only taken in`,
+		"apiVersion: trimtab/v1\npacks: []":                                                                                                "packs needs at least one pack",
+		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{tag: owner, by: account}]":                                                          "by belongs to fact",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board, settle: 1m}]":                                               `a tracker of kind board has no "settle"`,
 		"a: b: c": "trimtab.yaml:1",
 	} {
 		d, err := Parse("trimtab.yaml", []byte(text))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/schema"
 	"github.com/trimtab/trimtab/internal/strictyaml"
 )
 
@@ -22,17 +23,17 @@ type reader struct{ d *Deployment }
 // read goes through the sections in an order in which names are known before they
 // are used: trackers before boards, boards before routes.
 func (r *reader) read(root strictyaml.Node) {
-	top := root.Fields("apiVersion", "state", "packs", "params", "sources", "trackers", "boards", "owners", "routes",
-		"policy", "sync", "schedule", "listen")
+	top := root.Fields(fileMapping.Names()...)
 	if v := top.Need("apiVersion"); v.Text() != apiVersion && v.Kind() == strictyaml.Scalar {
 		v.Errorf("apiVersion %q is not known", v.Text()).WithHint("this version reads %s", apiVersion)
 	}
 	r.state(top.Get("state"))
-	for _, n := range top.Get("packs").Items() {
+	packs := top.Need("packs")
+	for _, n := range packs.Items() {
 		r.d.Packs = append(r.d.Packs, Named{n.Text(), n})
 	}
-	if len(r.d.Packs) == 0 && top.Kind() == strictyaml.Mapping {
-		top.Need("packs")
+	if len(r.d.Packs) == 0 && packs.Kind() == strictyaml.List {
+		packs.Errorf("packs needs at least one pack").WithHint("packs: [builtin:aws]")
 	}
 	r.params(top.Get("params"))
 	r.sources(top.Get("sources"))
@@ -102,11 +103,11 @@ func name(n strictyaml.Node, known []string, what string) string {
 func (r *reader) sources(n strictyaml.Node) {
 	var names []string
 	for _, item := range n.Items() {
-		f := item.Fields("name", "kind", "path", "fact", "map", "query", "until", "window", "current", "dsn", "url",
-			"metric", "time", "value", "column", "resource")
+		f := item.Fields(sourceMapping.Names()...)
 		s := Source{Name: name(f.Need("name"), names, "sources"), Node: item}
 		names = append(names, s.Name)
-		s.Kind = kindOf(f.Need("kind"), []string{"focus", "table", "series"}, []string{"sql", "prometheus", "httpjson"})
+		s.Kind = kindOf(f.Need("kind"), words(sourceMapping, "kind"), laterSources)
+		only(f, sourceMapping, s.Kind)
 		switch s.Kind {
 		case "focus":
 			r.focus(f, &s)
@@ -130,24 +131,26 @@ func kindOf(n strictyaml.Node, now, later []string) string {
 	return n.OneOf(now...)
 }
 
-// only refuses keys that another kind of source has: ignoring them would let
-// somebody believe that they do something.
-func only(f strictyaml.Fields, kind string, known ...string) {
+// only refuses keys that another kind has: ignoring them would let somebody believe
+// that they do something.
+func only(f strictyaml.Fields, m schema.Mapping, kind string) {
+	if kind == "" {
+		return // said already
+	}
+	known := m.For(kind)
 	for _, key := range f.Names() {
-		if key != "name" && key != "kind" && !slices.Contains(known, key) {
-			f.Key(key).Errorf("a source of kind %s has no %q", kind, key).WithHint("it has %s", strings.Join(known, ", "))
+		if !slices.Contains(known, key) {
+			f.Key(key).Errorf("a %s of kind %s has no %q", m.Name, kind, key).WithHint("it has %s", strings.Join(known, ", "))
 		}
 	}
 }
 
 func (r *reader) focus(f strictyaml.Fields, s *Source) {
-	only(f, "focus", "path", "window", "current")
 	s.Path = r.d.Resolve(r.text(f.Need("path")))
 	s.Window, s.Current = orDuration(f.Get("window"), 30*24*time.Hour), orDuration(f.Get("current"), 3*24*time.Hour)
 }
 
 func (r *reader) table(f strictyaml.Fields, s *Source) {
-	only(f, "table", "path", "fact", "map", "query", "until")
 	s.Path = r.d.Resolve(r.text(f.Need("path")))
 	s.Fact, s.Query, s.Until = f.Need("fact").Text(), f.Get("query").Text(), f.Get("until").Text()
 	for _, e := range f.Need("map").Entries() {
@@ -156,7 +159,6 @@ func (r *reader) table(f strictyaml.Fields, s *Source) {
 }
 
 func (r *reader) series(f strictyaml.Fields, s *Source) {
-	only(f, "series", "path", "metric", "time", "value", "column", "resource", "window")
 	s.Path = r.d.Resolve(r.text(f.Need("path")))
 	s.Metric, s.Time, s.Value = f.Need("metric").Text(), orText(f.Get("time").Text(), "timestamp"), orText(f.Get("value").Text(), "value")
 	s.Column, s.Resource = f.Get("column").Text(), f.Get("resource").Text()
@@ -178,10 +180,11 @@ func orDuration(n strictyaml.Node, fallback time.Duration) time.Duration {
 func (r *reader) trackers(n strictyaml.Node) {
 	var names []string
 	for _, item := range n.Items() {
-		f := item.Fields("name", "kind", "url", "auth", "settle")
+		f := item.Fields(trackerMapping.Names()...)
 		t := Tracker{Name: name(f.Need("name"), names, "trackers"), Node: item}
 		names = append(names, t.Name)
-		t.Kind = kindOf(f.Need("kind"), []string{"jira", "board"}, []string{"redmine", "jira-dc"})
+		t.Kind = kindOf(f.Need("kind"), words(trackerMapping, "kind"), laterTrackers)
+		only(f, trackerMapping, t.Kind)
 		if t.Kind == "jira" {
 			t.URL = strings.TrimRight(r.text(f.Need("url")), "/")
 			r.auth(f.Need("auth"), &t)
@@ -192,7 +195,7 @@ func (r *reader) trackers(n strictyaml.Node) {
 }
 
 func (r *reader) auth(n strictyaml.Node, t *Tracker) {
-	f := n.Fields("email", "token")
+	f := n.Fields(authMapping.Names()...)
 	t.Email = r.text(f.Need("email"))
 	token := f.Need("token")
 	if s := token.Text(); s != "" && !strings.Contains(s, "${") {
@@ -204,8 +207,8 @@ func (r *reader) auth(n strictyaml.Node, t *Tracker) {
 func (r *reader) boards(n strictyaml.Node) {
 	var names []string
 	for _, item := range n.Items() {
-		f := item.Fields("name", "tracker", "project", "type", "labels", "status", "cannot_tell", "from", "freeze")
-		for _, later := range []string{"from", "freeze"} {
+		f := item.Fields(boardMapping.Names()...)
+		for _, later := range boardMapping.Later() {
 			if f.Has(later) {
 				f.Key(later).Errorf("%q of a board is not available in this version", later)
 			}
@@ -232,7 +235,7 @@ func (r *reader) labels(n strictyaml.Node) {
 
 // status reads which of the board's words stand for a canonical status.
 func (r *reader) status(n strictyaml.Node, into map[string]string) {
-	f := n.Fields("open", "in_progress", "done", "wont_do")
+	f := n.Fields(statusMapping.Names()...)
 	for _, key := range f.Names() {
 		into[key] = f.Get(key).Text()
 	}
@@ -256,7 +259,7 @@ func (r *reader) trackerOf(n strictyaml.Node) string {
 
 func (r *reader) owners(n strictyaml.Node) {
 	for _, item := range n.Items() {
-		f := item.Fields("tag", "fact", "by", "fallback")
+		f := item.Fields(ownerMapping.Names()...)
 		o := Owner{f.Get("tag").Text(), f.Get("fact").Text(), f.Get("by").Text(), r.text(f.Get("fallback"))}
 		given := 0
 		for _, s := range []string{o.Tag, o.Fact, o.Fallback} {
@@ -269,6 +272,8 @@ func (r *reader) owners(n strictyaml.Node) {
 			item.Errorf("a link of the owner chain has exactly one of tag, fact and fallback")
 		case o.Fact != "" && o.By == "":
 			item.Errorf("an owner from a fact needs `by:`, the field of %s that equals the subject's", o.Fact)
+		case o.Fact == "" && o.By != "":
+			f.Key("by").Errorf("by belongs to fact: it is a field of it")
 		}
 		r.d.Owners = append(r.d.Owners, o)
 	}
@@ -280,7 +285,7 @@ func (r *reader) routes(n strictyaml.Node) {
 		known = append(known, b.Name)
 	}
 	for _, item := range n.Items() {
-		f := item.Fields("when", "board")
+		f := item.Fields(routeMapping.Names()...)
 		board := f.Need("board")
 		if s := board.Text(); s != "" && !slices.Contains(known, s) {
 			board.Errorf("there is no board %q", s).Suggest(s, known)
@@ -293,7 +298,7 @@ func (r *reader) routes(n strictyaml.Node) {
 // policy reads the numbers that keep tickets bearable. What is not said gets the
 // careful default, not "no limit".
 func (r *reader) policy(n strictyaml.Node) {
-	f := n.Fields("min_savings", "sightings", "open_per_owner", "new_per_board_week", "brake", "close", "verify")
+	f := n.Fields(policyMapping.Names()...)
 	p := Policy{Close: "comment", BrakeShare: decimal.RequireFromString("0.05"), VerifyState: 3, VerifyCost: 14}
 	if m := f.Get("min_savings"); !m.IsZero() {
 		var err error
@@ -304,17 +309,17 @@ func (r *reader) policy(n strictyaml.Node) {
 	p.Sightings = count(f.Get("sightings"), 1)
 	p.OpenPerOwner, p.NewPerBoardWeek = count(f.Get("open_per_owner"), 5), count(f.Get("new_per_board_week"), 20)
 	if c := f.Get("close"); !c.IsZero() {
-		p.Close = c.OneOf("comment", "transition")
+		p.Close = c.OneOf(words(policyMapping, "close")...)
 	}
 	r.brake(f.Get("brake"), &p)
-	verify := f.Get("verify").Fields("state", "cost")
+	verify := f.Get("verify").Fields(verifyMapping.Names()...)
 	p.VerifyState, p.VerifyCost = days(verify.Get("state"), 3), days(verify.Get("cost"), 14)
 	r.d.Policy = p
 }
 
 // brake reads how many tickets at once need somebody's approval.
 func (r *reader) brake(n strictyaml.Node, p *Policy) {
-	f := n.Fields("tickets", "share")
+	f := n.Fields(brakeMapping.Names()...)
 	p.BrakeTickets = count(f.Get("tickets"), 25)
 	if s := f.Get("share"); !s.IsZero() {
 		share, err := decimal.NewFromString(s.Text())
@@ -347,7 +352,7 @@ func days(n strictyaml.Node, fallback float64) float64 {
 // sync reads how fields are merged. Statuses go both ways with the tracker's word
 // last; the others are only taken in, in this version.
 func (r *reader) sync(n strictyaml.Node) {
-	f := n.Fields("interval", "overlap", "fields")
+	f := n.Fields(syncMapping.Names()...)
 	r.d.Sync = Sync{
 		Interval: orDuration(f.Get("interval"), time.Minute), Overlap: orDuration(f.Get("overlap"), 5*time.Minute),
 		Fields: map[string]merge.Rule{
@@ -355,29 +360,29 @@ func (r *reader) sync(n strictyaml.Node) {
 			"priority": {Direction: merge.In, Conflict: merge.TrackerWins}, "summary": {Direction: merge.In, Conflict: merge.TrackerWins},
 		},
 	}
-	fields := f.Get("fields").Fields("status", "assignee", "priority", "summary", "description", "labels", "due", "comments")
+	fields := f.Get("fields").Fields(fieldsMapping.Names()...)
 	for _, key := range fields.Names() {
 		if _, ok := r.d.Sync.Fields[key]; !ok {
-			fields.Key(key).Errorf("field %q is not followed in this version", key).WithHint("there are status, assignee, priority, summary")
+			fields.Key(key).Errorf("field %q is not followed in this version", key).WithHint("there are %s", followed())
 			continue
 		}
-		g := fields.Get(key).Fields("direction", "conflict")
+		g := fields.Get(key).Fields(fieldMapping.Names()...)
 		rule := r.d.Sync.Fields[key]
 		if d := g.Get("direction"); !d.IsZero() {
-			rule.Direction = merge.Direction(d.OneOf("both", "in", "out"))
+			rule.Direction = merge.Direction(d.OneOf(words(fieldMapping, "direction")...))
 			if key != "status" && rule.Direction != merge.In {
 				d.Errorf("field %q is only taken in, in this version", key).WithHint("write direction: in")
 			}
 		}
 		if c := g.Get("conflict"); !c.IsZero() {
-			rule.Conflict = merge.Winner(c.OneOf("tracker", "trimtab", "ask"))
+			rule.Conflict = merge.Winner(c.OneOf(words(fieldMapping, "conflict")...))
 		}
 		r.d.Sync.Fields[key] = rule
 	}
 }
 
 func (r *reader) schedule(n strictyaml.Node) {
-	f := n.Fields("scan", "monitor")
+	f := n.Fields(scheduleMapping.Names()...)
 	scan := f.Get("scan")
 	r.d.Schedule = Schedule{Scan: Named{orText(scan.Text(), "0 6 * * 1"), scan}, Monitor: orDuration(f.Get("monitor"), r.d.Sync.Interval)}
 }

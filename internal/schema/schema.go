@@ -57,6 +57,7 @@ const (
 	KindEntries    Kind = "entries" // a mapping whose keys are free
 	KindMapping    Kind = "mapping" // one that a Mapping describes
 	KindEither     Kind = "either"
+	KindNull       Kind = "null" // the key alone
 	KindAny        Kind = "any"
 )
 
@@ -86,6 +87,7 @@ var (
 	Int      = Value{Kind: KindInt}
 	Number   = Value{Kind: KindNumber}
 	Duration = Value{Kind: KindDuration}
+	Null     = Value{Kind: KindNull}
 	Any      = Value{Kind: KindAny}
 )
 

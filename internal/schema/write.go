@@ -151,6 +151,8 @@ func (v Value) schema() object {
 	switch v.Kind {
 	case KindBool:
 		return object{"type": "boolean"}
+	case KindNull:
+		return object{"type": "null"}
 	case KindInt:
 		return object{"type": "integer"}
 	case KindNumber:
@@ -158,7 +160,7 @@ func (v Value) schema() object {
 	case KindDuration:
 		return object{"type": "string", "pattern": span}
 	case KindExpression:
-		return object{"type": scalars}
+		return v.expression()
 	case KindWord:
 		return object{"type": "string", "enum": v.Words}
 	case KindText:
@@ -177,6 +179,19 @@ func (v Value) schema() object {
 		return object{"anyOf": all}
 	}
 	return object{}
+}
+
+// expression is the schema of CEL: a literal of the type may stand without quotes.
+func (v Value) expression() object {
+	switch v.Type {
+	case "":
+		return object{"type": scalars}
+	case "bool":
+		return object{"type": []string{"string", "boolean"}}
+	case "int", "double", "decimal":
+		return object{"type": []string{"string", "number"}}
+	}
+	return object{"type": "string"}
 }
 
 // text is the schema of a text. Words beside a pattern are for an editor to

@@ -1,0 +1,179 @@
+package deploy
+
+import (
+	"strings"
+
+	"github.com/trimtab/trimtab/internal/schema"
+)
+
+// What a deployment file may say. These tables are the only lists of keys: the
+// reader reads by them, and the JSON Schema ([Schema]) is made of them.
+
+var fileMapping = schema.Mapping{Name: "deployment", Doc: "A deployment of Trimtab.", Keys: []schema.Key{
+	{Name: "apiVersion", Doc: "The version of this file.", Value: schema.Word(apiVersion), Need: true},
+	{Name: "state", Doc: "The SQLite file that keeps everything that Trimtab knows.", Value: schema.Text, Default: "trimtab.db"},
+	{Name: "packs", Doc: "Rules: built-in folders (builtin:aws) and files or folders of your own.", Value: schema.List(schema.Text, 1), Need: true},
+	{Name: "params", Doc: "Values of parameters, by pack; those of one rule as RULE.PARAM.", Value: schema.Entries(schema.Entries(schema.Any))},
+	{Name: "sources", Doc: "Where data come from.", Value: schema.List(schema.Ref("source"), 0)},
+	{Name: "trackers", Doc: "Where tickets are filed.", Value: schema.List(schema.Ref("tracker"), 0)},
+	{Name: "boards", Doc: "Projects on trackers.", Value: schema.List(schema.Ref("board"), 0)},
+	{Name: "owners", Doc: "Who owns a resource: the first link that answers.", Value: schema.List(schema.Ref("owner"), 0)},
+	{Name: "routes", Doc: "Which board a recommendation goes to: the first that holds.", Value: schema.List(schema.Ref("route"), 0)},
+	{Name: "policy", Doc: "Which recommendations become tickets, and how many.", Value: schema.Ref("policy")},
+	{Name: "sync", Doc: "How tickets are followed.", Value: schema.Ref("sync")},
+	{Name: "schedule", Doc: "When serve works.", Value: schema.Ref("schedule")},
+	{Name: "listen", Doc: "The address of serve, on loopback.", Value: schema.Text, Default: "127.0.0.1:8080"},
+}}
+
+// laterSources and laterTrackers are kinds that come later: they are refused with a
+// word of their own.
+var (
+	laterSources  = []string{"sql", "prometheus", "httpjson"}
+	laterTrackers = []string{"redmine", "jira-dc"}
+)
+
+var sourceMapping = schema.Mapping{Name: "source", Doc: "A source of facts.", By: "kind", Apart: []string{"column", "resource"}, Keys: []schema.Key{
+	{Name: "name", Doc: "The source's name, unique.", Value: schema.Text, Need: true},
+	{Name: "kind", Doc: "focus reads FOCUS cost files, table rows and columns, series samples of a metric.", Value: schema.Word("focus", "table", "series"), Need: true},
+	{Name: "path", Doc: "The file, or several by wildcards; relative to this file.", Value: schema.Text, Need: true, With: []string{"focus", "table", "series"}},
+	{Name: "fact", Doc: "The fact type that each row becomes.", Value: schema.Text, Need: true, With: []string{"table"}},
+	{Name: "map", Doc: "An expression over the columns for each field of the fact.", Value: schema.Entries(schema.Expression("")), Need: true, With: []string{"table"}},
+	{Name: "query", Doc: "A SELECT over the file as the table data.", Value: schema.Text, With: []string{"table"}},
+	{Name: "until", Doc: "The column whose greatest value is how far the data reach.", Value: schema.Text, With: []string{"table"}},
+	{Name: "window", Doc: "How much of the end of the data counts: 30d of costs, 32d of a series unless it is said.", Value: schema.Duration, With: []string{"focus", "series"}},
+	{Name: "current", Doc: "A resource without a charge in this last span has gone.", Value: schema.Duration, Default: "3d", With: []string{"focus"}},
+	{Name: "metric", Doc: "The metric's name, as cpu_30d.", Value: schema.Text, Need: true, With: []string{"series"}},
+	{Name: "time", Doc: "The column of the samples' times.", Value: schema.Text, Default: "timestamp", With: []string{"series"}},
+	{Name: "value", Doc: "The column of the samples' values.", Value: schema.Text, Default: "value", With: []string{"series"}},
+	{Name: "column", Doc: "The column of the resource; without it the file's name says it.", Value: schema.Text, With: []string{"series"}},
+	{Name: "resource", Doc: "The one resource of all rows.", Value: schema.Text, With: []string{"series"}},
+	{Name: "dsn", Later: true},
+	{Name: "url", Later: true},
+}}
+
+var trackerMapping = schema.Mapping{Name: "tracker", Doc: "A tracker.", By: "kind", Keys: []schema.Key{
+	{Name: "name", Doc: "The tracker's name, unique.", Value: schema.Text, Need: true},
+	{Name: "kind", Doc: "jira is Jira Cloud, board a board in the state itself.", Value: schema.Word("jira", "board"), Need: true},
+	{Name: "url", Doc: "The address, as https://corp.atlassian.net.", Value: schema.Text, Need: true, With: []string{"jira"}},
+	{Name: "auth", Doc: "Who Trimtab is there.", Value: schema.Ref("auth"), Need: true, With: []string{"jira"}},
+	{Name: "settle", Doc: "How long an unknown outcome is left before it is sent again.", Value: schema.Duration, Default: "5m", With: []string{"jira"}},
+}}
+
+var authMapping = schema.Mapping{Name: "auth", Doc: "An account.", Keys: []schema.Key{
+	{Name: "email", Doc: "The account's address.", Value: schema.Text, Need: true},
+	{Name: "token", Doc: "Its API token: ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text, Need: true},
+}}
+
+var boardMapping = schema.Mapping{Name: "board", Doc: "A project on a tracker.", Keys: []schema.Key{
+	{Name: "name", Doc: "The board's name, unique.", Value: schema.Text, Need: true},
+	{Name: "tracker", Doc: "The name of its tracker.", Value: schema.Text, Need: true},
+	{Name: "project", Doc: "The project's key.", Value: schema.Text, Need: true},
+	{Name: "type", Doc: "The type of its tickets.", Value: schema.Text, Default: "Task"},
+	{Name: "labels", Doc: "Labels of its tickets, without spaces.", Value: schema.List(schema.Text, 0)},
+	{Name: "status", Doc: "The board's own words for statuses.", Value: schema.Ref("status")},
+	{Name: "cannot_tell", Doc: "The board has no way to say won't do.", Value: schema.Bool, Default: false},
+	{Name: "from", Later: true},
+	{Name: "freeze", Later: true},
+}}
+
+var statusMapping = schema.Mapping{Name: "status", Doc: "Statuses, each with the board's word for it.", Keys: []schema.Key{
+	{Name: "open", Doc: "Not begun.", Value: schema.Text},
+	{Name: "in_progress", Doc: "Begun.", Value: schema.Text},
+	{Name: "done", Doc: "Done, as somebody says.", Value: schema.Text},
+	{Name: "wont_do", Doc: "Refused; a resolution stands after a slash.", Value: schema.Text},
+}}
+
+var ownerMapping = schema.Mapping{Name: "owner", Doc: "A link of the owner chain.", OneOf: []string{"tag", "fact", "fallback"}, Keys: []schema.Key{
+	{Name: "tag", Doc: "The tag that says it.", Value: schema.Text},
+	{Name: "fact", Doc: "The fact type that says it.", Value: schema.Text},
+	{Name: "by", Doc: "The field of the fact that equals the subject's.", Value: schema.Text, Need: true, With: []string{"fact"}},
+	{Name: "fallback", Doc: "Who it is if nothing else says it.", Value: schema.Text},
+}}
+
+var routeMapping = schema.Mapping{Name: "route", Doc: "A way to a board.", Keys: []schema.Key{
+	{Name: "when", Doc: "Which recommendations go this way, a condition over rec; without it all do.", Value: schema.Expression("")},
+	{Name: "board", Doc: "The name of the board.", Value: schema.Text, Need: true},
+}}
+
+var policyMapping = schema.Mapping{Name: "policy", Doc: "What keeps tickets bearable.", Keys: []schema.Key{
+	{Name: "min_savings", Doc: "The least a month that is filed, as 50.00 USD.", Value: schema.Text},
+	{Name: "sightings", Doc: "Scans in a row before a ticket.", Value: schema.Int, Default: 1},
+	{Name: "open_per_owner", Doc: "The most open tickets of one owner.", Value: schema.Int, Default: 5},
+	{Name: "new_per_board_week", Doc: "The most new tickets of one board in a week.", Value: schema.Int, Default: 20},
+	{Name: "brake", Doc: "When a run asks before it files.", Value: schema.Ref("brake")},
+	{Name: "close", Doc: "What happens to the ticket of what went away.", Value: schema.Word("comment", "transition"), Default: "comment"},
+	{Name: "verify", Doc: "How long data are watched before a saving is verified.", Value: schema.Ref("verify")},
+}}
+
+var brakeMapping = schema.Mapping{Name: "brake", Doc: "A run that would file more stops and asks.", Keys: []schema.Key{
+	{Name: "tickets", Doc: "So many tickets.", Value: schema.Int, Default: 25},
+	{Name: "share", Doc: "And so much of all recommendations, as 0.05.", Value: schema.Number, Default: 0.05},
+}}
+
+var verifyMapping = schema.Mapping{Name: "verify", Doc: "Spans of verification.", Keys: []schema.Key{
+	{Name: "state", Doc: "Of what an inventory shows.", Value: schema.Duration, Default: "3d"},
+	{Name: "cost", Doc: "Of what costs show.", Value: schema.Duration, Default: "14d"},
+}}
+
+var syncMapping = schema.Mapping{Name: "sync", Doc: "How tickets are followed.", Keys: []schema.Key{
+	{Name: "interval", Doc: "How often tickets are asked for.", Value: schema.Duration, Default: "60s"},
+	{Name: "overlap", Doc: "How much of the time before is asked for again.", Value: schema.Duration, Default: "5m"},
+	{Name: "fields", Doc: "How each field is merged.", Value: schema.Ref("fields")},
+}}
+
+var fieldsMapping = schema.Mapping{Name: "fields", Doc: "The fields that are followed.", Keys: []schema.Key{
+	{Name: "status", Doc: "The ticket's status.", Value: schema.Ref("field")},
+	{Name: "assignee", Doc: "Who works on it; only taken in.", Value: schema.Ref("fieldIn")},
+	{Name: "priority", Doc: "Its priority; only taken in.", Value: schema.Ref("fieldIn")},
+	{Name: "summary", Doc: "Its title; only taken in.", Value: schema.Ref("fieldIn")},
+	{Name: "description", Later: true},
+	{Name: "labels", Later: true},
+	{Name: "due", Later: true},
+	{Name: "comments", Later: true},
+}}
+
+var fieldMapping = schema.Mapping{Name: "field", Doc: "How a field is merged.", Keys: []schema.Key{
+	{Name: "direction", Doc: "Which way changes go.", Value: schema.Word("both", "in", "out"), Default: "both"},
+	{Name: "conflict", Doc: "Whose value counts when both have changed.", Value: schema.Word("tracker", "trimtab", "ask"), Default: "tracker"},
+}}
+
+// fieldInMapping is a field that is only taken in.
+var fieldInMapping = schema.Mapping{Name: "fieldIn", Doc: "How a field is taken in.", Keys: []schema.Key{
+	{Name: "direction", Doc: "Which way changes go.", Value: schema.Word("in"), Default: "in"},
+	fieldMapping.Keys[1],
+}}
+
+var scheduleMapping = schema.Mapping{Name: "schedule", Doc: "When serve works.", Keys: []schema.Key{
+	{Name: "scan", Doc: "When it scans, as cron writes it.", Value: schema.Text, Default: "0 6 * * 1"},
+	{Name: "monitor", Doc: "How often it follows tickets; the interval of sync unless it is said.", Value: schema.Duration},
+}}
+
+// grammar is everything that a deployment file may say.
+func grammar() []schema.Mapping {
+	return []schema.Mapping{
+		fileMapping, sourceMapping, trackerMapping, authMapping, boardMapping, statusMapping, ownerMapping, routeMapping,
+		policyMapping, brakeMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldInMapping, scheduleMapping,
+	}
+}
+
+// Schema is the JSON Schema of the deployment file, for editors.
+func Schema() ([]byte, error) {
+	return schema.Write("A deployment of Trimtab", fileMapping.Name, grammar()...)
+}
+
+// words are the values that a word of a mapping can have.
+func words(m schema.Mapping, key string) []string {
+	k, _ := m.Key(key)
+	return k.Value.Words
+}
+
+// followed are the fields of tickets that this version follows.
+func followed() string {
+	var names []string
+	for _, k := range fieldsMapping.Keys {
+		if !k.Later {
+			names = append(names, k.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
