@@ -123,7 +123,7 @@ func scanWorkload(rows int) workload {
 				return nil, nil, err
 			}
 			run = func(ctx context.Context) (float64, error) {
-				report, err := a.Scan.Run(ctx)
+				report, err := a.RunScan(ctx)
 				if err == nil && len(report.Recommendations) != resources(rows)/10 {
 					err = fmt.Errorf("%d recommendations, want %d", len(report.Recommendations), resources(rows)/10)
 				}

@@ -21,6 +21,9 @@ const (
 	Unauthorized Kind = "unauthorized"
 	// Forbidden: the credentials are fine but lack a permission here.
 	Forbidden Kind = "forbidden"
+	// Withheld: it was not sent, because the process has lost the right to ([Permitted]).
+	// Nothing is wrong with it; whoever has the right now sends it.
+	Withheld Kind = "withheld"
 	// Missing: what was asked for is deleted or hidden; the two look alike.
 	Missing Kind = "missing"
 )

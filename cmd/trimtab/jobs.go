@@ -80,7 +80,7 @@ func newScan(env *environment) *cobra.Command {
 				return err
 			}
 			defer done(&err)
-			report, err := a.Scan.Run(c.Context())
+			report, err := a.RunScan(c.Context())
 			return errors.Join(env.printRun(&app.Result{Scan: report}), err)
 		},
 	}
@@ -96,13 +96,7 @@ func newDistribute(env *environment) *cobra.Command {
 				return err
 			}
 			defer done(&err)
-			if unblock {
-				// Before the run, which then tries them again.
-				if _, err := a.Distribute.Unblock(c.Context()); err != nil {
-					return err
-				}
-			}
-			report, err := a.Distribute.Run(c.Context(), approve)
+			report, err := a.RunDistribute(c.Context(), distribute.Request{Approved: approve, Unblock: unblock})
 			return errors.Join(env.printRun(&app.Result{Distribute: report}), err)
 		},
 	}
@@ -124,7 +118,7 @@ func newMonitor(env *environment) *cobra.Command {
 			}
 			defer done(&err)
 			for {
-				report, err := a.Monitor.Run(c.Context())
+				report, err := a.RunMonitor(c.Context())
 				if err = errors.Join(env.printRun(&app.Result{Monitor: report}), err); once || c.Context().Err() != nil {
 					return err
 				}

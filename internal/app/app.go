@@ -11,12 +11,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/deploy"
 	"github.com/trimtab/trimtab/internal/distribute"
+	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/lifecycle"
 	"github.com/trimtab/trimtab/internal/monitor"
 	"github.com/trimtab/trimtab/internal/scan"
@@ -77,11 +79,14 @@ type App struct {
 	Scan       *scan.Job
 	Distribute *distribute.Job
 	Monitor    *monitor.Job
+	Engine     *durable.Engine
 	Clock      clock.Clock
 	Log        *slog.Logger
-	Notify     func(distribute.Event) // told of every ticket filed while serving; may be nil
+	Notify     func(distribute.Event)        // told of every ticket filed while serving; may be nil
+	Began      func(run int64, resumed bool) // told of every run that is asked for; may be nil
 
-	serving *serving
+	serving atomic.Pointer[serving]
+	working sync.RWMutex // held by the runs that judge by the rules, and by whoever exchanges them
 }
 
 // Open opens the plan's state for writing and makes the jobs.
@@ -95,6 +100,9 @@ func Open(ctx context.Context, p *Plan, c clock.Clock, log *slog.Logger) (*App, 
 		return nil, errors.Join(err, s.Close())
 	}
 	a.makeJobs()
+	if err := a.makeEngine(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return a, nil
 }
 
@@ -143,31 +151,6 @@ type Result struct {
 	Scan       *scan.Report
 	Distribute *distribute.Report
 	Monitor    *monitor.Report
-}
-
-// Run scans, distributes and monitors once. A scan with failed sources is
-// followed by the other jobs, since what it knows is sound; its error is
-// returned at the end.
-func (a *App) Run(ctx context.Context, approved bool) (*Result, error) {
-	r := &Result{}
-	var partial error
-	var err error
-	if r.Scan, err = a.Scan.Run(ctx); err != nil {
-		if trimtab.CodeOf(err) != trimtab.Partial {
-			return r, err
-		}
-		partial = err
-	}
-	if r.Distribute, err = a.Distribute.Run(ctx, approved); err != nil {
-		if trimtab.CodeOf(err) != trimtab.Partial {
-			return r, errors.Join(err, partial)
-		}
-		partial = errors.Join(partial, err)
-	}
-	if r.Monitor, err = a.Monitor.Run(ctx); err != nil {
-		return r, errors.Join(err, partial)
-	}
-	return r, partial
 }
 
 // Rehearsal is what a run would do.

@@ -230,7 +230,7 @@ func TestServe(t *testing.T) {
 	s := newSite(t)
 	a := s.open()
 	defer func() { _ = a.Close() }()
-	if _, err := a.Scan.Run(t.Context()); err != nil {
+	if _, err := a.RunScan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	filed := make(chan distribute.Event, 2)

@@ -128,7 +128,7 @@ func scanOnce(t *testing.T, sources string, files map[string]string, now time.Ti
 		t.Fatal(err)
 	}
 	defer func() { _ = a.Close() }()
-	report, err := a.Scan.Run(t.Context())
+	report, err := a.RunScan(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

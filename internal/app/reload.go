@@ -48,9 +48,9 @@ func (r *reloader) look(s *serving) {
 		return
 	}
 	// A job that is under way ends with the rules that it began with.
-	s.working.Lock()
+	a.working.Lock()
 	a.Rules, a.packs, a.Scan.Rules = next.Rules, next.packs, next.Rules
-	s.working.Unlock()
+	a.working.Unlock()
 	s.metrics.Rules(true)
 	a.Log.Info("the rules were loaded again", "rules", len(next.Rules.Rules()))
 	for _, w := range next.Rules.Warnings() {

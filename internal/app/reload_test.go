@@ -20,7 +20,7 @@ func TestReload(t *testing.T) {
 	defer func() { _ = a.Stop(t.Context()) }()
 	r := newReloader(a)
 	look := func() string {
-		r.look(a.serving)
+		r.look(a.serving.Load())
 		_, body := get(t, "http://"+a.Addr()+"/metrics")
 		for line := range strings.Lines(body) {
 			if rest, ok := strings.CutPrefix(line, "trimtab_rules_current "); ok {
@@ -45,7 +45,7 @@ func TestReload(t *testing.T) {
 	if current := look(); current != "1" || a.Rules == old || a.Scan.Rules != a.Rules {
 		t.Errorf("mended: current %s, the old rules stay: %v", current, a.Rules == old)
 	}
-	if _, err := a.Scan.Run(t.Context()); err != nil {
+	if _, err := a.RunScan(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

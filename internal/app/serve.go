@@ -15,6 +15,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/distribute"
+	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/web"
 )
 
@@ -25,7 +26,6 @@ type serving struct {
 	server  *http.Server
 	addr    net.Addr
 	metrics *web.Metrics
-	working sync.Mutex // one job at a time: they share the state and the trackers
 }
 
 // Start serves health, readiness and metrics and begins the schedules; it
@@ -43,7 +43,6 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	s := &serving{cancel: cancel, addr: listener.Addr()}
-	a.serving = s
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = web.NewMetrics(ctx, registry, a.Store)
@@ -56,9 +55,9 @@ func (a *App) Start(ctx context.Context) error {
 	s.server = &http.Server{
 		Handler: web.New(web.Config{Store: a.Store, Registry: registry, Ready: a.ready}), ReadHeaderTimeout: 5 * time.Second,
 	}
+	a.serving.Store(s)
 	s.done.Go(func() { _ = s.server.Serve(listener) }) // ends with Stop
-	s.done.Go(func() { a.follow(ctx, s) })
-	s.done.Go(func() { a.scanOn(ctx, s, schedule) })
+	a.Engine.Start(ctx, a.schedules(schedule)...)
 	rules := newReloader(a)
 	s.metrics.Rules(true)
 	s.done.Go(func() { a.followRules(ctx, s, rules) })
@@ -67,17 +66,17 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 // Addr is the address that is served, known after Start.
-func (a *App) Addr() string { return a.serving.addr.String() }
+func (a *App) Addr() string { return a.serving.Load().addr.String() }
 
-// Stop ends what Start began and waits for it; twice is once.
+// Stop ends what Start began and waits for it; twice is once. Runs that are under way
+// are given back and go on from their last step at the next start.
 func (a *App) Stop(ctx context.Context) error {
-	s := a.serving
+	s := a.serving.Swap(nil)
 	if s == nil {
 		return nil
 	}
-	a.serving = nil
 	s.cancel()
-	err := s.server.Shutdown(ctx)
+	err := errors.Join(a.Engine.Stop(ctx), s.server.Shutdown(ctx))
 	s.done.Wait()
 	return err
 }
@@ -90,59 +89,24 @@ func (a *App) ready(ctx context.Context) error {
 	return nil
 }
 
-// follow brings the outbox out and pulls the trackers, at once and then at the
-// interval, until the context ends.
-func (a *App) follow(ctx context.Context, s *serving) {
-	for {
-		a.work(ctx, s, "distribute", func(ctx context.Context) error {
-			_, err := a.Distribute.Run(ctx, false)
-			return err
-		})
-		a.work(ctx, s, "monitor", func(ctx context.Context) error {
-			_, err := a.Monitor.Run(ctx)
-			return err
-		})
-		if a.Clock.Sleep(ctx, a.Deployment.Schedule.Monitor) != nil {
-			return
+// schedules are what is started while serving. A distribution comes before a pull: both
+// are due at the same times, and the queue lets one at a time.
+func (a *App) schedules(scan cron.Schedule) []durable.Schedule {
+	every := a.Deployment.Schedule.Monitor
+	due := func(name string) durable.Schedule {
+		return durable.Schedule{
+			Name: name, Spec: every.String(), AtOnce: true, Make: request(name),
+			Next: func(now time.Time) time.Time { return now.Add(every) },
 		}
+	}
+	return []durable.Schedule{
+		{Name: "scan", Spec: a.Deployment.Schedule.Scan.Text, Next: scan.Next, Make: request("scan")}, due("distribute"), due("monitor"),
 	}
 }
 
-// scanOn scans whenever the schedule says so. A start that was missed while the
-// process was down is not made up for: the next one sees the same data.
-func (a *App) scanOn(ctx context.Context, s *serving, schedule cron.Schedule) {
-	for {
-		now := a.Clock.Now()
-		if a.Clock.Sleep(ctx, schedule.Next(now).Sub(now)) != nil {
-			return
-		}
-		a.work(ctx, s, "scan", func(ctx context.Context) error {
-			_, err := a.Scan.Run(ctx)
-			return err
-		})
-	}
-}
-
-// work runs one job, counts it and logs how it ended.
-func (a *App) work(ctx context.Context, s *serving, job string, run func(context.Context) error) {
-	if ctx.Err() != nil {
-		return
-	}
-	s.working.Lock()
-	defer s.working.Unlock()
-	began := time.Now()
-	err := run(ctx)
-	outcome := "ok"
-	switch {
-	case errors.Is(err, context.Canceled):
-		return
-	case trimtab.CodeOf(err) == trimtab.Partial:
-		outcome = "partial"
-	case err != nil:
-		outcome = "failed"
-	}
-	s.metrics.Ran(job, outcome, time.Since(began))
-	if err != nil {
-		a.Log.Error("job ended with errors", "job", job, "outcome", outcome, "error", err, "next", trimtab.NextOf(err))
+// request asks for a job that nobody has approved anything of.
+func request(workflow string) func(time.Time) durable.Request {
+	return func(time.Time) durable.Request {
+		return durable.Request{Workflow: workflow, Key: workflow, Queue: jobs}
 	}
 }

@@ -40,7 +40,7 @@ func (t *teller) nextMonth(ctx context.Context) error {
 		t.say("Somebody closes %s (%s) and stops the machine.", issue.Key, id)
 	}
 	if err := t.with(ctx, func(a *app.App) error {
-		_, err := a.Monitor.Run(ctx)
+		_, err := a.RunMonitor(ctx)
 		return err
 	}); err != nil {
 		return err

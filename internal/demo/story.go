@@ -42,7 +42,7 @@ func (t *teller) begin(ctx context.Context) error {
 // scanFirst says what is spent, what could be saved, and whose it is.
 func (t *teller) scanFirst(ctx context.Context) error {
 	return t.with(ctx, func(a *app.App) error {
-		report, err := a.Scan.Run(ctx)
+		report, err := a.RunScan(ctx)
 		if err != nil {
 			return err
 		}
@@ -272,7 +272,7 @@ func (t *teller) peopleWork(ctx context.Context) error {
 		}
 	}
 	return t.with(ctx, func(a *app.App) error {
-		report, err := a.Monitor.Run(ctx)
+		report, err := a.RunMonitor(ctx)
 		if err != nil {
 			return err
 		}

@@ -28,12 +28,23 @@ func ResultOf[Out any](run *Run) (out Out, err error) {
 		return out, trimtab.Errorf(trimtab.Partial, "run %d is parked: %s", run.ID, run.Reason).
 			WithNext("`trimtab runs show %d` shows it; then `trimtab runs resume %d` or `trimtab runs cancel %d`", run.ID, run.ID, run.ID)
 	}
-	if len(run.Output) > 0 {
-		if err := json.Unmarshal(run.Output, &out); err != nil {
-			return out, trimtab.Errorf(trimtab.Internal, "read the output of run %d: %w", run.ID, err)
-		}
+	out, err = read[Out](run.ID, "output", run.Output)
+	if err != nil {
+		return out, err
 	}
 	return out, run.Error.Err()
+}
+
+// InputOf reads what a run was asked for.
+func InputOf[In any](run *Run) (In, error) { return read[In](run.ID, "input", run.Input) }
+
+func read[T any](id int64, what string, written json.RawMessage) (v T, err error) {
+	if len(written) > 0 {
+		if err := json.Unmarshal(written, &v); err != nil {
+			return v, trimtab.Errorf(trimtab.Internal, "read the %s of run %d: %w", what, id, err)
+		}
+	}
+	return v, nil
 }
 
 // Once is [Call] on an engine that is there for this call alone. Where the log is

@@ -50,13 +50,27 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 	defer cancel()
 	var sent atomic.Bool
 	// Until the headers are written Jira has nothing that it could act on.
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { sent.Store(true) },
+		// Getting a connection may have taken longer than the right to write lasts.
+		GotConn: func(httptrace.GotConnInfo) {
+			if !k.reads && tracker.Permitted(ctx) != nil {
+				cancel()
+			}
+		},
+	})
+	if err := tracker.Permitted(ctx); err != nil && !k.reads {
+		return c.failed(k, tracker.Withheld, 0, "not sent", err)
+	}
 	req, err := c.request(ctx, k)
 	if err != nil {
 		return c.failed(k, tracker.Rejected, 0, "the request cannot be written", err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
+		if lost := tracker.Permitted(ctx); lost != nil && !sent.Load() && !k.reads {
+			return c.failed(k, tracker.Withheld, 0, "not sent", lost)
+		}
 		return c.unanswered(k, sent.Load(), err)
 	}
 	defer resp.Body.Close()
