@@ -61,7 +61,7 @@ var layers = map[string][]string{
 	"internal/demo": {"", "rule", "internal/app", "internal/clock", "internal/sandbox", "internal/scan", "internal/store"},
 	"bench":         {"rete", "", "internal/app", "internal/clock", "internal/sandbox", "source/focus"},
 	"cmd/trimtab": {
-		"", "rule", "internal/app", "internal/clock", "internal/demo", "internal/distribute", "internal/lifecycle", "internal/monitor",
+		"", "rule", "internal/app", "internal/clock", "internal/deploy", "internal/demo", "internal/distribute", "internal/durable", "internal/lifecycle", "internal/monitor",
 		"internal/sandbox", "internal/scan", "internal/store", "internal/strictyaml",
 	},
 }

@@ -31,7 +31,7 @@ type environment struct {
 func newRoot(env *environment) *cobra.Command {
 	root := group("trimtab", "Find what a cloud wastes, file it once, follow it until the saving is verified",
 		newDemo(env), newInit(env), newCheck(env), newRun(env), newScan(env), newDistribute(env), newMonitor(env), newServe(env),
-		newRecommendations(env), newTickets(env), newSavings(env), newRules(env), newSchema(env), newSandbox(env), newVersion(env),
+		newRecommendations(env), newTickets(env), newSavings(env), newRuns(env), newRules(env), newSchema(env), newSandbox(env), newVersion(env),
 	)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// Before every command, so that no job starts under a flag that means nothing.
@@ -101,8 +101,12 @@ func (e *environment) open(c *cobra.Command, log *slog.Logger) (a *app.App, done
 	if err != nil {
 		return nil, nil, err
 	}
-	// Closing may fail too, and then what was kept is in doubt: it joins the error.
-	return a, func(err *error) { *err = errors.Join(*err, a.Close()) }, nil
+	stop := e.watch(c.Context(), a)
+	return a, func(err *error) {
+		stop()
+		// Closing may fail too, and then what was kept is in doubt: it joins the error.
+		*err = errors.Join(*err, a.Close())
+	}, nil
 }
 
 // group is a command that only holds others: alone it lists them, and a name

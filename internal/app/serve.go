@@ -52,8 +52,13 @@ func (a *App) Start(ctx context.Context) error {
 			a.Notify(e)
 		}
 	}
+	token, err := a.openControl(listener.Addr())
+	if err != nil {
+		cancel()
+		return errors.Join(err, listener.Close())
+	}
 	s.server = &http.Server{
-		Handler: web.New(web.Config{Store: a.Store, Registry: registry, Ready: a.ready}), ReadHeaderTimeout: 5 * time.Second,
+		Handler: web.New(web.Config{Store: a.Store, Registry: registry, Ready: a.ready, Runs: a.Engine, Token: token}), ReadHeaderTimeout: 5 * time.Second,
 	}
 	a.serving.Store(s)
 	s.done.Go(func() { _ = s.server.Serve(listener) }) // ends with Stop
@@ -76,7 +81,7 @@ func (a *App) Stop(ctx context.Context) error {
 		return nil
 	}
 	s.cancel()
-	err := errors.Join(a.Engine.Stop(ctx), s.server.Shutdown(ctx))
+	err := errors.Join(a.closeControl(), a.Engine.Stop(ctx), s.server.Shutdown(ctx))
 	s.done.Wait()
 	return err
 }

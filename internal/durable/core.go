@@ -61,8 +61,12 @@ type (
 	}
 	// CancelAsked: somebody asked for its end.
 	CancelAsked struct{ Now time.Time }
-	// Revived: somebody wants it to go on, from parked or from an end.
-	Revived struct{ Now time.Time }
+	// Revived: somebody wants it to go on, from parked or from an end. Again says that
+	// it is to be done again even if all of it is done.
+	Revived struct {
+		Now   time.Time
+		Again bool
+	}
 )
 
 func (Claimed) event()     {}
@@ -232,7 +236,7 @@ func cancel(r Run, e CancelAsked) (Run, error) {
 
 // revive lets a parked or ended run go on with the records that it has.
 func revive(r Run, e Revived) (Run, error) {
-	if r.Status == Running || r.Status == Done {
+	if r.Status == Running || r.Status == Done && !e.Again {
 		return r, &refusal{"it is " + string(r.Status)}
 	}
 	release(&r, Pending)

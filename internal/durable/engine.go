@@ -465,11 +465,11 @@ func (e *Engine) leave(x *execution) {
 	}
 }
 
-// apply brings an event to a run, in a transaction of its own.
-func (e *Engine) apply(ctx context.Context, id int64, what func(now time.Time) Event) (Run, error) {
+// apply ends the work on a run here by an event, in a transaction of its own.
+func (e *Engine) apply(ctx context.Context, x *execution, what func(now time.Time) Event) (Run, error) {
 	var next Run
 	err := e.cfg.Log.Write(ctx, func(tx Tx) error {
-		run, err := tx.Run(id)
+		run, err := tx.Run(x.run.ID)
 		if err != nil {
 			return err
 		}
@@ -479,13 +479,14 @@ func (e *Engine) apply(ctx context.Context, id int64, what func(now time.Time) E
 		}
 		event := what(now)
 		if slept, ok := event.(Slept); ok && slept.Awaits != "" {
-			if event, err = awake(tx, id, slept, now); err != nil {
+			if event, err = awake(tx, run.ID, slept, now); err != nil {
 				return err
 			}
 		}
 		if next, err = e.cfg.Rules.Step(*run, event); err != nil {
 			return err
 		}
+		next.Progress = x.counted()
 		return tx.Save(&next)
 	})
 	return next, err
@@ -533,4 +534,15 @@ func Name() string {
 		host = "unknown"
 	}
 	return fmt.Sprintf("%s/%d/%x.%d", host, os.Getpid(), time.Now().UnixMicro(), named.Add(1))
+}
+
+// Progress is how far a run is that is at work here; nil if it is not.
+func (e *Engine) Progress(id int64) Progress {
+	e.mu.Lock()
+	x := e.active[id]
+	e.mu.Unlock()
+	if x == nil {
+		return nil
+	}
+	return x.counted()
 }

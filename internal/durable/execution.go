@@ -351,7 +351,7 @@ func (x *execution) work() {
 	// Bounded, not cancelled: a worker that is stopping still says so.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), x.engine.cfg.Lease)
 	defer cancel()
-	run, err := x.engine.apply(ctx, x.run.ID, func(now time.Time) Event { return x.ending(now, out, err, stopped, slept) })
+	run, err := x.engine.apply(ctx, x, func(now time.Time) Event { return x.ending(now, out, err, stopped, slept) })
 	if err != nil {
 		x.engine.log().Error("the end of a run could not be kept; it goes on from its last step", "run", x.run.ID, "error", err)
 		return

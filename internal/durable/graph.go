@@ -3,7 +3,9 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/trimtab/trimtab"
 )
@@ -25,6 +27,7 @@ type Job struct {
 	outcome Outcome
 	err     error
 	started bool
+	began   time.Time
 }
 
 // Graph makes an empty graph whose jobs run at most limit at once; 0 is no limit.
@@ -116,7 +119,7 @@ func (g *Graph) start(ended chan<- *Job, running int) (started int) {
 			started++
 			go func() { ended <- j }()
 		case ready:
-			j.started = true
+			j.started, j.began = true, time.Now()
 			started++
 			go func() {
 				_, j.err = guarded(func() (any, error) { return nil, j.fn(g.flow.sub(j.name)) })
@@ -156,7 +159,7 @@ func (g *Graph) end(j *Job) error {
 	default:
 		j.outcome = StepFailed
 	}
-	return g.flow.note(g.flow.scope+j.name, j.outcome, j.err)
+	return g.flow.note(g.flow.scope+j.name, j)
 }
 
 // verdict lists what is missing.
@@ -188,29 +191,29 @@ func (x *execution) halted() error {
 }
 
 // note brings a job's record up to date, if it says something new.
-func (x *execution) note(name string, o Outcome, err error) error {
+func (x *execution) note(name string, j *Job) error {
 	x.mu.Lock()
 	r, ok := x.records[name]
 	x.mu.Unlock()
-	if ok && r.Outcome == o {
+	if ok && r.Outcome == j.outcome {
 		return nil
 	}
 	return x.commit(func(tx Tx) error {
-		now, readErr := tx.Now()
-		if readErr != nil {
-			return readErr
+		now, err := tx.Now()
+		if err != nil {
+			return err
 		}
-		records, readErr := tx.Records(x.run.ID)
-		if readErr != nil {
-			return readErr
+		records, err := tx.Records(x.run.ID)
+		i := slices.IndexFunc(records, func(r *Record) bool { return r.Name == name })
+		if err != nil || i < 0 {
+			return err
 		}
-		for _, r := range records {
-			if r.Name == name {
-				r.Outcome, r.Error, r.EndedAt = o, failureOf(err), now
-				return tx.SaveRecord(r)
-			}
+		r := records[i]
+		r.Outcome, r.Error, r.EndedAt = j.outcome, failureOf(j.err), now
+		if !j.began.IsZero() && r.StartedAt.IsZero() {
+			r.StartedAt = now.Add(-time.Since(j.began)).Truncate(time.Millisecond)
 		}
-		return nil
+		return tx.SaveRecord(r)
 	})
 }
 

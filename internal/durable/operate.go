@@ -56,13 +56,13 @@ func (o Operator) Cancel(ctx context.Context, id int64) error {
 // Resume lets a parked, failed or cancelled run go on: what is done stays done, and what
 // failed is tried again.
 func (o Operator) Resume(ctx context.Context, id int64) error {
-	return o.revive(ctx, id, func(all []*Record) ([]string, error) { return withoutFailures(all), nil })
+	return o.revive(ctx, id, false, func(all []*Record) ([]string, error) { return withoutFailures(all), nil })
 }
 
 // Retry lets a run go on from a step: that one and all that came after it or depends on
 // it are done anew, and so is what failed.
 func (o Operator) Retry(ctx context.Context, id int64, step string) error {
-	return o.revive(ctx, id, func(all []*Record) ([]string, error) {
+	return o.revive(ctx, id, true, func(all []*Record) ([]string, error) {
 		from, err := findRecord(all, step)
 		if err != nil {
 			return nil, err
@@ -71,16 +71,15 @@ func (o Operator) Retry(ctx context.Context, id int64, step string) error {
 	})
 }
 
-func (o Operator) revive(ctx context.Context, id int64, forget func([]*Record) ([]string, error)) error {
+// revive lets a run go on when some of its records are forgotten; again also lets one go
+// on that is done.
+func (o Operator) revive(ctx context.Context, id int64, again bool, forget func([]*Record) ([]string, error)) error {
 	return o.change(ctx, id, func(tx Tx, run Run) (Run, error) {
 		now, err := tx.Now()
 		if err != nil {
 			return run, err
 		}
-		if run.Status == Done { // all of it stands, unless some is to be forgotten
-			run.Status = Partial
-		}
-		next, err := o.Rules.Step(run, Revived{Now: now})
+		next, err := o.Rules.Step(run, Revived{Now: now, Again: again})
 		if err != nil {
 			return run, err
 		}

@@ -2,8 +2,11 @@ package scan
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/trimtab/trimtab/internal/durable"
@@ -80,12 +83,13 @@ func (j *Job) Flow(f *durable.Flow) (*Report, error) {
 // is at hand; what an earlier one gathered is read back.
 func (j *Job) gather(f *durable.Flow, scan int64, at time.Time, log *slog.Logger) ([]batch, error) {
 	batches := make([]batch, len(j.Sources))
-	g := f.Graph(0)
+	g, done := f.Graph(0), atomic.Int64{}
 	for i, s := range j.Sources {
 		b := &batches[i]
 		b.source, b.at = s, at
 		g.Job("source "+s.Name(), func(f *durable.Flow) error {
 			b.err = j.gatherOne(f, scan, b, log)
+			f.Progress("sources", int(done.Add(1)), len(j.Sources))
 			return b.err
 		})
 	}
@@ -125,13 +129,26 @@ func (j *Job) gatherOne(f *durable.Flow, scan int64, b *batch, log *slog.Logger)
 	if err != nil || b.Batch != nil {
 		return err
 	}
-	return j.Store.Read(f.Context(), func(tx *store.Tx) error {
-		g, err := tx.Staged(scan, name)
-		if err != nil {
-			return fmt.Errorf("read back what source %s gave: %w", name, err)
-		}
-		b.Batch = &source.Batch{Facts: g.Facts, Until: kept.Until, Rows: kept.Rows, Warnings: kept.Warnings}
-		log.Info("source was gathered before", "source", name, "rows", kept.Rows, "facts", len(g.Facts))
-		return nil
+	return j.readBack(f.Context(), scan, b, kept, log)
+}
+
+// readBack gives a batch that another process staged. A scan that is done again after its
+// end finds nothing staged any more, and asks the source as of the same moment.
+func (j *Job) readBack(ctx context.Context, scan int64, b *batch, kept gathered, log *slog.Logger) error {
+	name := b.source.Name()
+	var g store.Gathered
+	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		g, err = tx.Staged(scan, name)
+		return err
 	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		b.Batch, err = b.source.Gather(ctx, b.at)
+		return err
+	case err != nil:
+		return fmt.Errorf("read back what source %s gave: %w", name, err)
+	}
+	b.Batch = &source.Batch{Facts: g.Facts, Until: kept.Until, Rows: kept.Rows, Warnings: kept.Warnings}
+	log.Info("source was gathered before", "source", name, "rows", kept.Rows, "facts", len(g.Facts))
+	return nil
 }

@@ -114,6 +114,9 @@ func Attach(ctx context.Context, read *sql.DB, dialect Dialect) (*Store, error) 
 // Installation is the random id of this state: part of every key and marker.
 func (s *Store) Installation() string { return s.installation }
 
+// Exclusive reports whether one process at a time can write to the state.
+func (s *Store) Exclusive() bool { return s.dialect.Exclusive }
+
 // Close closes the databases and gives the state's lock back.
 func (s *Store) Close() error {
 	errs := []error{s.write.Close()}

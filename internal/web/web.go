@@ -1,5 +1,6 @@
 // Package web is what serve shows on its address: whether it lives, whether it
-// can work, and what it measures. It reads the state and changes nothing.
+// can work, and what it measures; and where the commands beside it ask for changes of
+// runs.
 package web
 
 import (
@@ -20,11 +21,14 @@ type Config struct {
 	Registry *prometheus.Registry
 	// Ready says why the process cannot work now; nil when it can.
 	Ready func(context.Context) error
+	// Runs is what /api/runs acts on, for those who have the token; "" lets nobody.
+	Runs  Operator
+	Token string
 }
 
 // New makes the handler. /healthz answers as long as the process does; /readyz
 // only while the state answers and the jobs are running; /metrics is for
-// Prometheus.
+// Prometheus; /api/runs/ID/ACTION acts on a run.
 func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	// It asks nothing: a process is restarted for failing here, which mends no database.
@@ -38,6 +42,7 @@ func New(cfg Config) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready", "")
 	})
+	mux.HandleFunc("POST /api/runs/{id}/{action}", runs(cfg.Token, cfg.Runs))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{}))
 	return mux
 }
