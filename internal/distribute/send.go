@@ -22,6 +22,7 @@ type sender struct {
 	name    string
 	tracker tracker.Tracker
 	sent    sent
+	total   int // tickets that are asked for, as far as is known
 	log     *slog.Logger
 }
 
@@ -212,15 +213,24 @@ func (s *sender) create(ctx context.Context) error {
 			return err
 		}
 		batch := creations(planned)
+		s.total = max(s.total, s.sent.Filed+s.sent.Adopted+count(planned))
 		if len(batch) == 0 {
 			return nil
 		}
 		if err := s.createBatch(ctx, batch); err != nil {
 			return err
 		}
-		done := s.sent.Filed + s.sent.Adopted
-		durable.Beat(ctx, "tickets of "+s.name, done, done+len(planned)-len(batch))
 	}
+}
+
+// count is how many creations are due.
+func count(ops []*store.Op) (n int) {
+	for _, op := range ops {
+		if op.Kind == store.OpCreate {
+			n++
+		}
+	}
+	return n
 }
 
 // creations takes the first batch of creations from the writes that are due.
@@ -290,9 +300,16 @@ func (s *sender) draft(op *store.Op, link *store.Link) tracker.Draft {
 // a person's change and a comment is said once.
 func opID(op *store.Op) string { return "op-" + strconv.FormatInt(op.ID, 10) }
 
+// beat says that one more ticket is there.
+func (s *sender) beat(ctx context.Context) {
+	s.total = max(s.total, s.sent.Filed+s.sent.Adopted)
+	durable.Beat(ctx, "tickets of "+s.name, s.sent.Filed+s.sent.Adopted, s.total)
+}
+
 // filed notes that a ticket exists: it, the link, the op in one transaction.
 func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issue tracker.Issue, what string, notes []string) error {
 	board := s.job.Boards[link.Board]
+	s.beat(ctx)
 	var recommendation int64
 	err := s.job.Store.Write(ctx, func(tx *store.Tx) error {
 		e, err := tx.Episode(link.Episode)

@@ -30,7 +30,7 @@ func FenceOf(ctx context.Context) func(Tx) error {
 	if x == nil {
 		return nil
 	}
-	return x.fence
+	return x.fenceStep
 }
 
 // RunOf is the number of the run that a step belongs to; 0 outside of a step.
@@ -41,14 +41,18 @@ func RunOf(ctx context.Context) int64 {
 	return 0
 }
 
-// Beat says that a step is alive, and for people how far it is; total 0 says nothing of
-// that. It is kept with the step's next transaction. Outside of a step it does nothing.
+// Beat says that a step has come further, and for people how far it is; total 0 says
+// nothing of that. It is kept with the step's next transaction, and is then progress that
+// no later crash takes back. Outside of a step it does nothing.
 func Beat(ctx context.Context, what string, done, total int) {
 	s, ok := ctx.Value(contextKey{}).(*inStep)
 	if !ok {
 		return
 	}
 	s.beat()
+	s.mu.Lock()
+	s.beaten = true
+	s.mu.Unlock()
 	if total > 0 {
 		s.count(what, done, total)
 	}

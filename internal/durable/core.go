@@ -23,7 +23,9 @@ type (
 		Epoch int64
 		Until time.Time
 	}
-	// Progressed: something of it was committed.
+	// Held: its worker writes for it, and nothing has come of that yet.
+	Held struct{ Epoch int64 }
+	// Progressed: something of it was committed that need not be done again.
 	Progressed struct {
 		Epoch    int64
 		Progress Progress
@@ -71,6 +73,7 @@ type (
 
 func (Claimed) event()     {}
 func (Renewed) event()     {}
+func (Held) event()        {}
 func (Progressed) event()  {}
 func (Slept) event()       {}
 func (Interrupted) event() {}
@@ -83,7 +86,7 @@ func (Revived) event()     {}
 // Rules are the numbers of the core.
 type Rules struct {
 	// MaxCrashes is how many workers in a row a run may lose without any progress
-	// before it is parked; default 5.
+	// before it is parked; default 10.
 	MaxCrashes int
 }
 
@@ -105,6 +108,8 @@ func (rules Rules) Step(r Run, e Event) (Run, error) {
 		return rules.claim(r, e)
 	case Renewed:
 		return held(r, e.Epoch, func(r *Run) { r.Lease = e.Until })
+	case Held:
+		return held(r, e.Epoch, func(*Run) {})
 	case Progressed:
 		return held(r, e.Epoch, func(r *Run) { r.Crashes, r.Progress = 0, e.Progress })
 	case Slept:

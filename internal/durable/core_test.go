@@ -96,6 +96,8 @@ func parseEvent(t *testing.T, line string) Event {
 		return Claimed{Worker: values["by"], Version: 1, Now: now, Until: at(number("until")), Void: values["void"] != ""}
 	case "renewed":
 		return Renewed{Epoch: epoch, Until: at(number("until"))}
+	case "held":
+		return Held{Epoch: epoch}
 	case "progressed":
 		return Progressed{Epoch: epoch, Progress: Progress{"n": {number("n"), 10}}}
 	case "slept":
@@ -219,7 +221,7 @@ func checkStep(t *rapid.T, before Run, e Event, after Run) {
 // TestFencedWorker: whoever lost the run is told so by everything that it tries.
 func TestFencedWorker(t *testing.T) {
 	run := Run{Status: Running, Epoch: 7, Owner: "b", Lease: at(9)}
-	for _, e := range []Event{Renewed{Epoch: 6}, Progressed{Epoch: 6}, Slept{Epoch: 6}, Interrupted{Epoch: 6}, Returned{Epoch: 6}, Misfit{Epoch: 6}} {
+	for _, e := range []Event{Renewed{Epoch: 6}, Held{Epoch: 6}, Progressed{Epoch: 6}, Slept{Epoch: 6}, Interrupted{Epoch: 6}, Returned{Epoch: 6}, Misfit{Epoch: 6}} {
 		if _, err := (Rules{}).Step(run, e); !errors.Is(err, ErrFenced) {
 			t.Errorf("%T: %v", e, err)
 		}

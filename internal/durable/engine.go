@@ -70,7 +70,7 @@ func New(cfg Config, workflows ...Workflow) (*Engine, error) {
 	cfg.Clock = orClock(cfg.Clock)
 	cfg.Slots, cfg.Lease, cfg.Margin = or(cfg.Slots, 16), or(cfg.Lease, 30*time.Second), or(cfg.Margin, 5*time.Second)
 	cfg.Poll, cfg.Inline, cfg.Keep = or(cfg.Poll, 2*time.Second), or(cfg.Inline, 5*time.Second), or(cfg.Keep, 30*24*time.Hour)
-	cfg.Rules.MaxCrashes = or(cfg.Rules.MaxCrashes, 5)
+	cfg.Rules.MaxCrashes = or(cfg.Rules.MaxCrashes, 10)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

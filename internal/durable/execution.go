@@ -30,6 +30,7 @@ type execution struct {
 	stopped  error  // why nothing more may be done here; ErrSuspended is not among them
 	sleep    *Slept // what the parts of it that have nothing to do wait for
 	progress Progress
+	beaten   bool // a step said that it came further, and that is not kept yet
 }
 
 // task is a step that a workflow asks for.
@@ -256,17 +257,37 @@ func (x *execution) commit(fn func(Tx) error) error {
 	return err
 }
 
-// fence refuses to commit for a worker that has lost the run, and notes that there was
-// progress. It comes last in a transaction, so that the row is kept from others for a
-// short time.
+// fence refuses to commit for a worker that has lost the run, and notes the progress. It
+// comes last in a transaction, so that the row is kept from others for a short time.
 func (x *execution) fence(tx Tx) error {
+	return x.pass(tx, Progressed{Epoch: x.run.Epoch, Progress: x.counted()})
+}
+
+// fenceStep is the fence of a step's own transactions. They are no progress of the run
+// unless the step says so ([Beat]): one that kills its process may write before it does.
+func (x *execution) fenceStep(tx Tx) error {
+	x.mu.Lock()
+	beaten := x.beaten
+	x.beaten = false
+	x.mu.Unlock()
+	if beaten {
+		return x.fence(tx)
+	}
+	return x.pass(tx, Held{Epoch: x.run.Epoch})
+}
+
+// pass brings an event of the worker to the run, in its transaction.
+func (x *execution) pass(tx Tx, e Event) error {
 	run, err := tx.Run(x.run.ID)
 	if err != nil {
 		return err
 	}
-	next, err := x.engine.cfg.Rules.Step(*run, Progressed{Epoch: x.run.Epoch, Progress: x.counted()})
+	next, err := x.engine.cfg.Rules.Step(*run, e)
 	if err != nil {
 		return err
+	}
+	if _, unchanged := e.(Held); unchanged {
+		return nil
 	}
 	return tx.Save(&next)
 }
