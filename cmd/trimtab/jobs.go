@@ -230,6 +230,7 @@ func distributeRows(t *table, r *distribute.Report) {
 func monitorRows(t *table, r *monitor.Report) {
 	t.add("monitor", "tickets changed", r.Changed)
 	t.add("monitor", "conflicts", r.Conflicts)
+	t.add("monitor", "second tickets found", r.Duplicates)
 	for _, e := range r.Events {
 		t.add("monitor", "event", e)
 	}

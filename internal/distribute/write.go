@@ -48,6 +48,9 @@ func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 	if err := s.markSent(ctx, []*store.Op{op}); err != nil {
 		return err
 	}
+	if op.Kind == store.OpWithdraw {
+		return s.withdraw(ctx, op, change)
+	}
 	issue, err := s.tracker.Update(ctx, link.RemoteID, change)
 	if err != nil {
 		return s.writeFailed(ctx, op, err)
@@ -63,6 +66,17 @@ func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 		op.State, op.Error = store.OpDone, ""
 		return errors.Join(tx.SaveTicket(ticket), tx.SaveLink(link), tx.SaveOp(op))
 	})
+}
+
+// withdraw closes a second ticket. The link is about the first one, and stays as it is.
+func (s *sender) withdraw(ctx context.Context, op *store.Op, change tracker.Change) error {
+	change.Status = tracker.WontDo
+	if _, err := s.tracker.Update(ctx, op.Payload.Remote, change); err != nil {
+		return s.writeFailed(ctx, op, err)
+	}
+	s.sent.Written++
+	op.State, op.Error = store.OpDone, ""
+	return s.save(ctx, op)
 }
 
 // agreed moves the base on by what this write set, and by nothing else: what a

@@ -45,6 +45,8 @@ type Report struct {
 	Changed   int      // linked tickets that changed since they were last seen
 	Conflicts int      // fields that both sides had changed
 	Events    []string // what happened, a line each
+	// Duplicates are second tickets of one marker; the distributor closes them.
+	Duplicates int
 }
 
 // Workflow is the pull as a durable run.
@@ -103,6 +105,7 @@ func (j *Job) Flow(f *durable.Flow) (*Report, error) {
 func (r *Report) add(one *Report) {
 	r.Changed += one.Changed
 	r.Conflicts += one.Conflicts
+	r.Duplicates += one.Duplicates
 	r.Events = append(r.Events, one.Events...)
 }
 
@@ -132,7 +135,7 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 		return nil, err
 	}
 	return report, j.Store.Write(ctx, func(tx *store.Tx) error {
-		next := store.Watermark{At: mark.At, Seen: map[string]string{}}
+		next, hold := store.Watermark{At: mark.At, Seen: map[string]string{}}, began
 		for _, issue := range issues {
 			version := versionOf(issue)
 			next.Seen[issue.ID] = version
@@ -140,10 +143,16 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 			if mark.Seen[issue.ID] == version {
 				continue
 			}
-			if err := j.take(tx, name, issue, report); err != nil {
+			early, err := j.take(tx, name, issue, report)
+			if err != nil {
 				return fmt.Errorf("ticket %s: %w", issue.Key, err)
 			}
+			if early && began.Sub(issue.Updated) < patience {
+				delete(next.Seen, issue.ID)
+				hold = earlier(hold, issue.Updated)
+			}
 		}
+		next.At = earlier(next.At, hold)
 		return tx.SaveWatermark("tracker "+name, next)
 	})
 }
@@ -171,21 +180,59 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// take merges one issue. Issues of the installation without a link are those
-// whose creation the distributor has not noted yet; it will find them.
-func (j *Job) take(tx *store.Tx, name string, issue tracker.Issue, report *Report) error {
+// patience is how long the watermark waits for the distributor to note a ticket.
+const patience = time.Hour
+
+// take merges one issue. It comes early when its creation has not been noted yet: the
+// distributor will do so, and then it is looked at again.
+func (j *Job) take(tx *store.Tx, name string, issue tracker.Issue, report *Report) (early bool, err error) {
 	link, err := tx.LinkByRemote(name, issue.ID)
-	if err != nil || link == nil {
-		return err
+	if err != nil {
+		return false, err
+	}
+	if link == nil {
+		return j.stranger(tx, name, issue, report)
 	}
 	e, err := tx.Episode(link.Episode)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ticket, err := tx.Ticket(link.Ticket)
 	if err != nil {
-		return err
+		return false, err
 	}
 	m := &merger{job: j, tx: tx, issue: issue, link: link, episode: e, ticket: ticket, report: report}
-	return m.run()
+	return false, m.run()
+}
+
+// stranger looks at an issue of the installation that no link knows. If the link of its
+// marker has another issue, this is a second ticket about one thing: a process that was
+// paused between its last check and the socket can still have sent it. It is closed, and
+// counted.
+func (j *Job) stranger(tx *store.Tx, name string, issue tracker.Issue, report *Report) (early bool, err error) {
+	if issue.Marker == "" {
+		return false, nil
+	}
+	link, err := tx.LinkByMarker(issue.Marker)
+	if err != nil || link == nil || link.Tracker != name {
+		return false, err
+	}
+	if link.State != store.LinkFiled {
+		return link.State == store.LinkWanted, nil
+	}
+	if issue.Status.Closed() {
+		return false, nil
+	}
+	ticket, err := tx.Ticket(link.Ticket)
+	if err != nil {
+		return false, err
+	}
+	comment := fmt.Sprintf("This is a second ticket about what %s is about; it was filed by mistake and is closed.", ticket.Key)
+	planned, err := tx.Withdraw(link, issue.ID, comment, j.Clock.Now())
+	if err != nil || !planned {
+		return false, err
+	}
+	report.Duplicates++
+	report.Events = append(report.Events, fmt.Sprintf("%s: a second ticket of %s, to be closed", issue.Key, ticket.Key))
+	return false, tx.Note(link.Episode, j.Clock.Now(), "monitor", "found a second ticket", issue.Key)
 }

@@ -197,3 +197,45 @@ func TestSameTick(t *testing.T) {
 	d.pull()
 	d.workflow(trimtab.DoneClaimed)
 }
+
+// A second ticket of one marker is found once, also when it was there before the first was
+// noted, and one that has nothing to do with us is left alone.
+func TestSecondTicket(t *testing.T) {
+	d := newDesk(t)
+	d.pull()
+	d.clock.Advance(time.Minute)
+	rows := &board.Memory{Blind: true}
+	second := board.New(board.Config{Projects: []string{"FIN"}, Now: d.clock.Now}, rows)
+	marker := trimtab.MarkerOf(d.store.Installation(), "k", 1)
+	for _, m := range []trimtab.Marker{"other", marker, marker} {
+		_, err := second.Create(t.Context(), []tracker.Draft{{Target: tracker.Target{Project: "FIN"}, Marker: m, Installation: d.store.Installation(), Summary: "x"}})
+		d.check(err)
+	}
+	d.job.Trackers["b"] = second
+	relink := func(state store.LinkState, remote string) {
+		d.check(d.store.Write(t.Context(), func(tx *store.Tx) error {
+			link, err := tx.LinkByMarker(marker)
+			link.State, link.RemoteID = state, remote
+			return errors.Join(err, tx.SaveLink(link))
+		}))
+	}
+	relink(store.LinkWanted, "")
+	if r := d.pull(); r.Duplicates != 0 {
+		t.Errorf("before the first is noted nobody can tell which is the second: %+v", r)
+	}
+	relink(store.LinkFiled, "2")
+	for i, want := range []int{1, 0} {
+		d.clock.Advance(10 * time.Minute) // beyond the overlap
+		if r := d.pull(); r.Duplicates != want {
+			t.Errorf("pull %d: %+v", i, r)
+		}
+	}
+	d.check(d.store.Read(t.Context(), func(tx *store.Tx) error {
+		n, err := tx.Duplicates()
+		ops, failed := tx.Unfinished()
+		if n != 1 || len(ops) != 1 || ops[0].Kind != store.OpWithdraw || ops[0].Payload.Remote != "3" {
+			t.Errorf("%d, %+v", n, ops)
+		}
+		return errors.Join(err, failed)
+	}))
+}

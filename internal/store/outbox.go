@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,9 @@ const (
 	OpClose   OpKind = "close"
 	OpComment OpKind = "comment"
 	OpRefresh OpKind = "refresh"
+	// OpWithdraw closes a second ticket of one marker, which a process that had lost the
+	// right to write let through all the same.
+	OpWithdraw OpKind = "withdraw"
 )
 
 // OpState says how far a write has come.
@@ -56,6 +60,7 @@ type OpPayload struct {
 	Assignee    string   `json:"assignee,omitempty"`
 	Priority    string   `json:"priority,omitempty"`
 	Comment     string   `json:"comment,omitempty"`
+	Remote      string   `json:"remote,omitempty"` // the ticket, where it is not the link's
 }
 
 const opColumns = `o.id, o.link_id, o.kind, o.payload, o.state, o.attempts, o.created_at, o.not_before, o.sent_at, o.settled_at, o.error`
@@ -105,6 +110,22 @@ func (t *Tx) Due(tracker string, due time.Time) ([]*Op, error) {
 	return list(t, readOp, `SELECT `+opColumns+` FROM ops o JOIN links l ON l.id = o.link_id JOIN episodes e ON e.id = l.episode_id
 		WHERE l.tracker = ? AND o.state = 'planned' AND o.not_before <= ? AND (o.kind <> 'create' OR e.workflow IN ('ticketed', 'in_progress'))
 		ORDER BY o.id`, tracker, millis(due))
+}
+
+// Withdraw plans to close a second ticket of a link, once.
+func (t *Tx) Withdraw(link *Link, remote, comment string, at time.Time) (planned bool, err error) {
+	known, err := list(t, readOp, `SELECT `+opColumns+` FROM ops o WHERE o.link_id = ? AND o.kind = 'withdraw'`, link.ID)
+	if err != nil || slices.ContainsFunc(known, func(o *Op) bool { return o.Payload.Remote == remote }) {
+		return false, err
+	}
+	return true, t.Plan(link.ID, OpWithdraw, OpPayload{Remote: remote, Comment: comment}, at)
+}
+
+// Duplicates counts the second tickets that were ever found.
+func (t *Tx) Duplicates() (n int, err error) {
+	const query = `SELECT COUNT(*) FROM ops WHERE kind = 'withdraw'`
+	err = t.row(query).Scan(&n)
+	return n, wrapSQL(query, err)
 }
 
 // OpCounts counts the writes of the outbox by state.

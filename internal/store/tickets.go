@@ -81,6 +81,11 @@ func (t *Tx) LinkByRemote(tracker, remoteID string) (*Link, error) {
 	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE tracker = ? AND remote_id = ?`, tracker, remoteID)))
 }
 
+// LinkByMarker reads the link of a marker; nil without one.
+func (t *Tx) LinkByMarker(marker trimtab.Marker) (*Link, error) {
+	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE marker = ?`, string(marker))))
+}
+
 // Link reads one link.
 func (t *Tx) Link(id int64) (*Link, error) {
 	return readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE id = ?`, id))

@@ -66,6 +66,7 @@ var (
 	recommendations = prometheus.NewDesc("trimtab_recommendations", "Episodes of recommendations by workflow.", []string{"workflow"}, nil)
 	outbox          = prometheus.NewDesc("trimtab_outbox_writes", "Writes to trackers by state; planned, unknown and blocked should go to 0.", []string{"state"}, nil)
 	lastGood        = prometheus.NewDesc("trimtab_last_successful_scan_timestamp_seconds", "When a scan last finished whole and complete.", nil, nil)
+	duplicates      = prometheus.NewDesc("trimtab_duplicate_tickets", "Second tickets of one marker that were ever found; they are closed. Should be 0.", nil, nil)
 	stateUp         = prometheus.NewDesc("trimtab_state_up", "1 if the state could be read.", nil, nil)
 )
 
@@ -77,7 +78,7 @@ type stateCollector struct {
 
 // Describe implements [prometheus.Collector].
 func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{recommendations, outbox, lastGood, stateUp} {
+	for _, d := range []*prometheus.Desc{recommendations, outbox, lastGood, duplicates, stateUp} {
 		ch <- d
 	}
 }
@@ -99,6 +100,11 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 				ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n), label)
 			}
 		}
+		second, err := tx.Duplicates()
+		if err != nil {
+			return err
+		}
+		ch <- prometheus.MustNewConstMetric(duplicates, prometheus.GaugeValue, float64(second))
 		scans, err := tx.Scans(1)
 		if len(scans) > 0 && !scans[0].LastGood.IsZero() {
 			ch <- prometheus.MustNewConstMetric(lastGood, prometheus.GaugeValue, float64(scans[0].LastGood.UnixMilli())/1000)
