@@ -59,7 +59,7 @@ var layers = map[string][]string{
 		"internal/monitor", "internal/scan", "internal/store/...", "internal/strictyaml", "internal/web",
 	},
 	"internal/demo": {"", "rule", "internal/app", "internal/clock", "internal/sandbox", "internal/scan", "internal/store"},
-	"bench":         {"rete", "", "internal/app", "internal/clock", "internal/sandbox", "source/focus"},
+	"bench":         {"rete", "", "internal/app", "internal/clock", "internal/durable", "internal/store/sqlite", "internal/sandbox", "source/focus"},
 	"cmd/trimtab": {
 		"", "rule", "internal/app", "internal/clock", "internal/deploy", "internal/demo", "internal/distribute", "internal/durable", "internal/lifecycle", "internal/monitor",
 		"internal/sandbox", "internal/scan", "internal/store", "internal/strictyaml",

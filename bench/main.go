@@ -5,10 +5,11 @@
 //
 //	go run ./bench [-rows 1000000] [-tickets 1000] [-runs 5]
 //	go run ./bench -matcher [-quick] [-only b1,c] [-runs 5]
+//	go run ./bench -durable [-runs 5]
 //
 // The first measures gathering, scanning and filing. The second measures the
 // matcher beside CLIPS, which must be installed (Debian's clips), and beside the
-// same joins by hand.
+// same joins by hand. The third measures durable runs beside bare commits.
 package main
 
 import (
@@ -37,6 +38,7 @@ type step func(ctx context.Context) (figure float64, err error)
 type options struct {
 	rows, tickets, runs int
 	matcher, quick      bool
+	durable             bool
 	only                string
 }
 
@@ -46,11 +48,16 @@ func main() {
 	flag.IntVar(&o.tickets, "tickets", 1000, "tickets of the distribution workload")
 	flag.IntVar(&o.runs, "runs", 5, "how often each is run, interleaved with its anchor")
 	flag.BoolVar(&o.matcher, "matcher", false, "measure the matcher instead")
+	flag.BoolVar(&o.durable, "durable", false, "measure durable runs instead")
 	flag.BoolVar(&o.quick, "quick", false, "the matcher at small sizes only")
 	flag.StringVar(&o.only, "only", "", "the matcher's workloads to measure, as b1,c")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if path := os.Getenv(resumedState); path != "" {
+		_ = resumed(ctx, path) // it is killed
+		return
+	}
 	if err := o.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // the signal handler dies with the process
@@ -59,6 +66,9 @@ func main() {
 
 // run measures what is asked for.
 func (o options) run(ctx context.Context) error {
+	if o.durable {
+		return durableTable(ctx, os.Stdout, max(1, o.runs))
+	}
 	if o.matcher {
 		all, err := matcherContests(o.quick, o.only)
 		if err != nil {
