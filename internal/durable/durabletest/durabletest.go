@@ -36,7 +36,7 @@ func Run(t *testing.T, open func(*testing.T) *Site) {
 		"fence": testFence, "memo": testMemo, "retry": testRetry, "timers": testTimers, "signals": testSignals, "early signal": testEarlySignal,
 		"cancel": testCancel, "cancel at work": testCancelAtWork, "graph": testGraph, "each": testEach, "versions": testVersions,
 		"poison": testPoison, "schedules": testSchedules, "queues": testQueues, "resume": testResume, "retry from": testRetryFrom,
-		"takeover": testTakeover, "limits of steps": testStepLimits,
+		"takeover": testTakeover, "outage": testOutage, "clock steps": testClockSteps, "stop": testStop, "limits of steps": testStepLimits,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

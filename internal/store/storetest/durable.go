@@ -20,13 +20,13 @@ func Durable(t *testing.T, fresh func(t *testing.T) Open) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = s.Close() })
-		return site(t, s)
+		return Site(t, s)
 	})
 }
 
-// site shows a state as the suite wants it. A process that dies is one that is told at
+// Site shows a state as the suite wants it. A process that dies is one that is told at
 // every door that it is dead; the next one works on the same open database.
-func site(t *testing.T, s *store.Store) *durabletest.Site {
+func Site(t *testing.T, s *store.Store) *durabletest.Site {
 	manual := clock.At(time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC))
 	return &durabletest.Site{
 		Open: func() durable.Log {
