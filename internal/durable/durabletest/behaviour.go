@@ -226,6 +226,49 @@ func testEarlySignal(t *testing.T, site *Site) {
 	b.want(id, durable.Done, `"7"`)
 }
 
+// testRacingSignal: nor is one that comes between the look for it and the sleep.
+func testRacingSignal(t *testing.T, site *Site) {
+	var b *bench
+	var id int64
+	armed := false
+	arm := durable.NewStep("arm", func(context.Context, int) (int, error) {
+		armed = true
+		return 0, nil
+	})
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (string, error) {
+		if _, err := arm.Do(f, 0); err != nil {
+			return "", err
+		}
+		got, err := f.Signal("go", 0)
+		return string(got), err
+	}, arm)
+	b = newBench(t, site, func(c *durable.Config) {
+		c.Log = racing{c.Log, func() {
+			if armed {
+				armed = false
+				_, err := b.Signal(context.Background(), id, "go", 7)
+				check(t, err)
+			}
+		}}
+	}, flow)
+	id = b.submit(durable.Request{Workflow: "w"})
+	b.drain()
+	b.want(id, durable.Done, `"7"`)
+}
+
+// racing is a log in which something happens after each look.
+type racing struct {
+	durable.Log
+	then func()
+}
+
+// Read implements [durable.Log].
+func (r racing) Read(ctx context.Context, fn func(durable.Tx) error) error {
+	err := r.Log.Read(ctx, fn)
+	r.then()
+	return err
+}
+
 // testCancel: a run that nobody has ends at once.
 func testCancel(t *testing.T, site *Site) {
 	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return 0, f.Sleep("long", time.Hour) })
@@ -499,23 +542,34 @@ func workersOf(site *Site) int {
 
 // testQueues: limits hold over workers.
 func testQueues(t *testing.T, site *Site) {
-	var most, now atomic.Int32
+	entered, release := make(chan struct{}, 99), make(chan struct{})
 	step := durable.NewStep("step", func(context.Context, int) (int, error) {
-		most.Store(max(most.Load(), now.Add(1)))
-		defer now.Add(-1)
+		entered <- struct{}{}
+		<-release
 		return 0, nil
 	})
 	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return step.Do(f, 0) }, step)
-	limits := func(c *durable.Config) {
+	b := newBench(t, site, func(c *durable.Config) {
 		c.Queues = []durable.Queue{{Name: "narrow", Limit: 2}, {Name: "slow", Every: time.Minute}}
+	}, flow)
+	of := func(queue string, status durable.Status) int {
+		runs, err := b.List(context.Background(), durable.Filter{Queue: queue, Statuses: []durable.Status{status}})
+		check(t, err)
+		return len(runs)
 	}
-	b := newBench(t, site, limits, flow)
 	for range 10 {
 		b.submit(durable.Request{Workflow: "w", Queue: "narrow"})
 	}
-	b.drain()
-	if most.Load() > 2 {
-		t.Errorf("%d at once", most.Load())
+	drained := make(chan error)
+	go func() { drained <- b.Drain(context.Background()) }()
+	<-entered
+	if n := of("narrow", durable.Running); n != 2 {
+		t.Errorf("%d at once", n)
+	}
+	close(release)
+	check(t, <-drained)
+	if n := of("narrow", durable.Done); n != 10 {
+		t.Errorf("%d ended", n)
 	}
 	for range 3 {
 		b.submit(durable.Request{Workflow: "w", Queue: "slow"})
@@ -523,15 +577,10 @@ func testQueues(t *testing.T, site *Site) {
 	for want := range 3 {
 		b.drain()
 		b.drain()
-		runs, err := b.List(t.Context(), durable.Filter{Queue: "slow", Statuses: []durable.Status{durable.Done}})
-		if err != nil || len(runs) != want+1 {
-			t.Errorf("%d ended after %d minutes, %v", len(runs), want, err)
+		if n := of("slow", durable.Done); n != want+1 {
+			t.Errorf("%d ended after %d minutes", n, want)
 		}
 		site.Clock.Advance(time.Minute)
-	}
-	all, err := b.List(t.Context(), durable.Filter{Queue: "narrow", Statuses: []durable.Status{durable.Done}})
-	if err != nil || len(all) != 10 {
-		t.Errorf("%d, %v", len(all), err)
 	}
 }
 
