@@ -108,6 +108,11 @@ func (t *Tx) WorkflowCounts() (map[string]int, error) {
 	return t.counts(`SELECT workflow, COUNT(*) FROM episodes GROUP BY workflow`)
 }
 
+// RunCounts counts the durable runs by status.
+func (t *Tx) RunCounts() (map[string]int, error) {
+	return t.counts(`SELECT status, COUNT(*) FROM runs GROUP BY status`)
+}
+
 // Query runs SQL that only reads, for people and their reports: one slice of
 // values a row.
 func (t *Tx) Query(query string) ([][]any, error) {

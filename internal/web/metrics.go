@@ -65,6 +65,7 @@ func (m *Metrics) Ticket(board, how string) { m.tickets.WithLabelValues(board, h
 var (
 	recommendations = prometheus.NewDesc("trimtab_recommendations", "Episodes of recommendations by workflow.", []string{"workflow"}, nil)
 	outbox          = prometheus.NewDesc("trimtab_outbox_writes", "Writes to trackers by state; planned, unknown and blocked should go to 0.", []string{"state"}, nil)
+	runCounts       = prometheus.NewDesc("trimtab_runs", "Durable runs by status; a parked one waits for a person.", []string{"status"}, nil)
 	lastGood        = prometheus.NewDesc("trimtab_last_successful_scan_timestamp_seconds", "When a scan last finished whole and complete.", nil, nil)
 	duplicates      = prometheus.NewDesc("trimtab_duplicate_tickets", "Second tickets of one marker that were ever found; they are closed. Should be 0.", nil, nil)
 	stateUp         = prometheus.NewDesc("trimtab_state_up", "1 if the state could be read.", nil, nil)
@@ -78,7 +79,7 @@ type stateCollector struct {
 
 // Describe implements [prometheus.Collector].
 func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{recommendations, outbox, lastGood, duplicates, stateUp} {
+	for _, d := range []*prometheus.Desc{recommendations, outbox, runCounts, lastGood, duplicates, stateUp} {
 		ch <- d
 	}
 }
@@ -91,7 +92,9 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	err := c.store.Read(ctx, func(tx *store.Tx) error {
 		// One transaction for both counts: a page never shows a ticket as planned and done.
-		for desc, read := range map[*prometheus.Desc]func() (map[string]int, error){recommendations: tx.WorkflowCounts, outbox: tx.OpCounts} {
+		for desc, read := range map[*prometheus.Desc]func() (map[string]int, error){
+			recommendations: tx.WorkflowCounts, outbox: tx.OpCounts, runCounts: tx.RunCounts,
+		} {
 			counts, err := read()
 			if err != nil {
 				return err
