@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -71,12 +70,7 @@ const wanted = 55 // tickets: more than one call's worth
 func scanned(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	var csv strings.Builder
-	csv.WriteString("ProviderName,SubAccountId,ResourceId,ServiceName,ChargeCategory,ChargeDescription,BillingCurrency,ChargePeriodStart,ChargePeriodEnd,BilledCost,EffectiveCost\n")
-	for i := range wanted {
-		fmt.Fprintf(&csv, "AWS,shop,eip-%02d,VPC,Usage,$0.005 per Idle public IPv4 address per hour,USD,2026-09-01T00:00:00Z,2026-09-02T00:00:00Z,0.12,0.12\n", i)
-	}
-	write(t, filepath.Join(dir, "billing.csv"), csv.String())
+	write(t, filepath.Join(dir, "billing.csv"), addresses(wanted))
 	write(t, filepath.Join(dir, "trimtab.yaml"), deployment("http://127.0.0.1:1"))
 	if out, err := program(t, "scan", "-c", filepath.Join(dir, "trimtab.yaml")).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -92,7 +86,7 @@ sources: [{name: billing, kind: focus, path: billing.csv}]
 trackers: [{name: corp, kind: jira, url: 'URL', settle: 1ms, auth: {email: t@example.com, token: token}}]
 boards: [{name: fin, tracker: corp, project: FIN}, {name: ops, tracker: corp, project: OPS}]
 owners: [{fallback: ann@example.com}]
-routes: [{when: 'rec.resource < "eip-20"', board: ops}, {board: fin}]
+routes: [{when: 'rec.resource < "eip-0020"', board: ops}, {board: fin}]
 policy: {open_per_owner: 0, new_per_board_week: 0, brake: {tickets: 100}}
 `, "URL", url, 1)
 }

@@ -1,0 +1,241 @@
+package durable
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// claimDue claims and starts as many due runs as there are slots for.
+func (e *Engine) claimDue(ctx context.Context) error {
+	for {
+		free := e.cfg.Slots - e.busy()
+		if free <= 0 {
+			return nil
+		}
+		claimed, err := e.claim(ctx, free, nil)
+		if err != nil || len(claimed) == 0 {
+			return err
+		}
+		e.launch(ctx, claimed)
+	}
+}
+
+func (e *Engine) busy() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.active)
+}
+
+// claim takes due runs, at most so many; only, if not nil, says which. A look comes
+// first, since most looks find nothing and a look writes nothing.
+func (e *Engine) claim(ctx context.Context, limit int, only func(*Run) bool) ([]*execution, error) {
+	found := 0
+	err := e.cfg.Log.Read(ctx, func(tx Tx) error {
+		due, err := e.due(tx, limit, only)
+		found = len(due)
+		return err
+	})
+	if err != nil || found == 0 {
+		return nil, err
+	}
+	var claimed []*execution
+	began := time.Now()
+	err = e.cfg.Log.Write(ctx, func(tx Tx) error {
+		claimed = nil
+		due, err := e.due(tx, limit, only)
+		for _, run := range due {
+			if err != nil {
+				return err
+			}
+			var x *execution
+			if x, err = e.take(tx, run, began); err == nil && x != nil {
+				claimed = append(claimed, x)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claimed, nil
+}
+
+// due are the runs that may be claimed and whose code is here. Those of a newer version
+// are left to a newer worker.
+func (e *Engine) due(tx Tx, limit int, only func(*Run) bool) ([]*Run, error) {
+	now, err := tx.Now()
+	if err != nil {
+		return nil, err
+	}
+	q := DueQuery{Now: now, Worker: e.cfg.Worker, Void: e.cfg.Log.Exclusive(), Except: e.activeIDs(), Limit: limit}
+	if only != nil {
+		q.Limit = 1000
+	}
+	all, err := tx.Due(q)
+	mine := slices.DeleteFunc(all, func(r *Run) bool {
+		w, known := e.workflows[r.Workflow]
+		return !known || r.Version > w.version || only != nil && !only(r)
+	})
+	return mine[:min(len(mine), limit)], err
+}
+
+func (e *Engine) activeIDs() []int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Sorted(maps.Keys(e.active))
+}
+
+// take claims one run in the caller's transaction; nil if its queue is full, or it had to
+// be parked.
+func (e *Engine) take(tx Tx, run *Run, began time.Time) (*execution, error) {
+	now, err := tx.Now()
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := e.admit(tx, run, now); err != nil || !ok {
+		return nil, err
+	}
+	w := e.workflows[run.Workflow]
+	records, err := tx.Records(run.ID)
+	if err != nil {
+		return nil, err
+	}
+	before := *run
+	next, err := e.cfg.Rules.Step(before, Claimed{
+		Worker: e.cfg.Worker, Version: max(w.version, before.Version), Now: now, Until: now.Add(e.cfg.Lease), Void: e.cfg.Log.Exclusive(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	why := ""
+	if before.Version != w.version && next.Status == Running {
+		why = w.fits(records)
+	}
+	if why != "" {
+		if next, err = e.cfg.Rules.Step(next, Misfit{Epoch: next.Epoch, Now: now, Why: changed(why)}); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Save(&next); err != nil || next.Status != Running {
+		return nil, err
+	}
+	return e.newExecution(next, w, records, began), nil
+}
+
+func (e *Engine) newExecution(run Run, w Workflow, records []*Record, began time.Time) *execution {
+	x := &execution{
+		engine: e, run: run, flow: w, resumed: len(records) > 0, records: map[string]*Record{}, used: map[string]bool{},
+		progress: maps.Clone(run.Progress), lease: &Lease{until: began.Add(e.cfg.Lease), margin: e.cfg.Margin},
+	}
+	if x.progress == nil {
+		x.progress = Progress{}
+	}
+	for _, r := range records {
+		x.records[r.Name] = r
+	}
+	return x
+}
+
+// admit reports whether a run's queue lets it start.
+func (e *Engine) admit(tx Tx, run *Run, now time.Time) (bool, error) {
+	i := slices.IndexFunc(e.cfg.Queues, func(q Queue) bool { return q.Name == run.Queue })
+	if i < 0 {
+		return true, nil
+	}
+	q := e.cfg.Queues[i]
+	// Asking for the mark keeps other workers from counting at the same time.
+	next, err := tx.Mark("queue " + q.Name)
+	if err != nil {
+		return false, err
+	}
+	if q.Limit > 0 && run.Status != Running {
+		running, err := tx.Find(Filter{Queue: q.Name, Statuses: []Status{Running}})
+		if err != nil || len(running) >= q.Limit {
+			return false, err
+		}
+	}
+	if q.Every > 0 {
+		if now.UnixMilli() < next {
+			return false, nil
+		}
+		next = now.Add(q.Every).UnixMilli()
+	}
+	return true, tx.SetMark("queue "+q.Name, next)
+}
+
+// launch starts the work on claimed runs, and on keeping their leases.
+func (e *Engine) launch(ctx context.Context, claimed []*execution) {
+	ctx = context.WithoutCancel(ctx) // work is ended by Stop, with a reason
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, x := range claimed {
+		x.ctx, x.cancel = context.WithCancelCause(ctx)
+		x.lease.ctx, x.ended = x.ctx, make(chan struct{})
+		x.heed(x.run)
+		e.active[x.run.ID] = x
+		e.observe(Note{Run: x.run, What: "claimed"})
+		e.work.Go(func() {
+			x.work()
+			e.leave(x)
+		})
+	}
+	if e.untend == nil && len(e.active) > 0 {
+		tending, untend := context.WithCancel(ctx)
+		e.untend = untend
+		e.work.Go(func() { e.tend(tending) })
+	}
+}
+
+// leave takes a run off the list of what is at work here; after the last one there are
+// no leases to keep.
+func (e *Engine) leave(x *execution) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.active, x.run.ID)
+	close(x.ended)
+	if len(e.active) == 0 {
+		e.untend()
+		e.untend = nil
+	}
+}
+
+// apply ends the work on a run here by an event, in a transaction of its own.
+func (e *Engine) apply(ctx context.Context, x *execution, what func(now time.Time) Event) (Run, error) {
+	var next Run
+	err := e.cfg.Log.Write(ctx, func(tx Tx) error {
+		run, err := tx.Run(x.run.ID)
+		if err != nil {
+			return err
+		}
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		event := what(now)
+		if slept, ok := event.(Slept); ok && slept.Awaits != "" {
+			if event, err = awake(tx, run.ID, slept, now); err != nil {
+				return err
+			}
+		}
+		if next, err = e.cfg.Rules.Step(*run, event); err != nil {
+			return err
+		}
+		next.Progress = x.counted()
+		return tx.Save(&next)
+	})
+	return next, err
+}
+
+// awake lets a run that is to wait for a signal go on at once if that has come while it
+// was still at work.
+func awake(tx Tx, id int64, s Slept, now time.Time) (Event, error) {
+	records, err := tx.Records(id)
+	for _, r := range records {
+		if r.Kind == KindSignal && r.Name == signalRecord(s.Awaits) {
+			s.Until = now
+		}
+	}
+	return s, err
+}
