@@ -24,7 +24,9 @@ const stale = time.Hour
 
 // makeEngine makes the engine that every job runs on.
 func (a *App) makeEngine() (err error) {
+	of := a.Deployment.Runs
 	a.Engine, err = durable.New(durable.Config{
+		Lease: of.Lease, Margin: of.Lease / 6, Rules: durable.Rules{MaxCrashes: of.Crashes}, Keep: of.Keep,
 		Log: a.Store.Runs(), Clock: a.Clock, Worker: durable.Name(), Queues: []durable.Queue{{Name: jobs, Limit: 1}},
 		Around: permitted, Observe: a.observe, Logger: a.Log,
 	}, a.workflows()...)

@@ -36,6 +36,7 @@ type Deployment struct {
 	Policy   Policy
 	Sync     Sync
 	Schedule Schedule
+	Runs     Runs
 	Listen   string
 	Warnings strictyaml.Diagnostics
 
@@ -114,6 +115,13 @@ type Policy struct {
 type Sync struct {
 	Interval, Overlap time.Duration
 	Fields            map[string]merge.Rule
+}
+
+// Runs says how durable runs are kept and taken over.
+type Runs struct {
+	Lease   time.Duration // how long a worker has a run without a sign of life
+	Crashes int           // workers lost in a row before a run is parked
+	Keep    time.Duration // after its end
 }
 
 // Schedule says when serve works: Scan is a cron expression.

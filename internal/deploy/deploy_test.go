@@ -30,6 +30,7 @@ routes: [{when: 'rec.account == "a"', board: platform}, {board: finops}]
 policy: {min_savings: 50.00 USD, sightings: 3, open_per_owner: 6, new_per_board_week: 7, brake: {tickets: 8, share: 0.1}, close: transition, verify: {state: 2d, cost: 21d}}
 sync: {interval: 30s, overlap: 2m, fields: {status: {direction: both, conflict: ask}, assignee: {direction: in}}}
 schedule: {scan: '0 6 * * 1', monitor: 90s}
+runs: {lease: 45s, crashes: 5, keep: 7d}
 listen: 127.0.0.1:9090
 `
 
@@ -62,6 +63,9 @@ func TestFull(t *testing.T) {
 	}
 	if s := d.Sync; s.Interval != 30*time.Second || s.Overlap != 2*time.Minute || s.Fields["status"] != (merge.Rule{Direction: merge.Both, Conflict: merge.Ask}) {
 		t.Errorf("sync %+v", s)
+	}
+	if d.Runs != (Runs{Lease: 45 * time.Second, Crashes: 5, Keep: 7 * 24 * time.Hour}) {
+		t.Errorf("runs %+v", d.Runs)
 	}
 	if d.Schedule.Monitor != 90*time.Second || d.Listen != "127.0.0.1:9090" || d.Params["aws.compute"]["max_cpu"] != 3.0 {
 		t.Errorf("schedule %+v, listen %s, params %v", d.Schedule, d.Listen, d.Params)
@@ -129,6 +133,8 @@ func TestMistakes(t *testing.T) {
 		"apiVersion: trimtab/v1\npacks: []":                                                                                                "packs needs at least one pack",
 		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{tag: owner, by: account}]":                                                          "by belongs to fact",
 		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board, settle: 1m}]":                                               `a tracker of kind board has no "settle"`,
+		"apiVersion: trimtab/v1\npacks: [a]\nruns: {lease: 10ms}":                                                                          "too short to be renewed",
+		"apiVersion: trimtab/v1\npacks: [a]\nruns: {crashes: 0}":                                                                           "must be allowed to lose a worker",
 		"a: b: c": "trimtab.yaml:1",
 	} {
 		d, err := Parse("trimtab.yaml", []byte(text))

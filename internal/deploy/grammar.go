@@ -22,6 +22,7 @@ var fileMapping = schema.Mapping{Name: "deployment", Doc: "A deployment of Trimt
 	{Name: "policy", Doc: "Which recommendations become tickets, and how many.", Value: schema.Ref("policy")},
 	{Name: "sync", Doc: "How tickets are followed.", Value: schema.Ref("sync")},
 	{Name: "schedule", Doc: "When serve works.", Value: schema.Ref("schedule")},
+	{Name: "runs", Doc: "How durable runs are kept and taken over.", Value: schema.Ref("runs")},
 	{Name: "listen", Doc: "The address of serve, on loopback.", Value: schema.Text, Default: "127.0.0.1:8080"},
 }}
 
@@ -148,11 +149,17 @@ var scheduleMapping = schema.Mapping{Name: "schedule", Doc: "When serve works.",
 	{Name: "monitor", Doc: "How often it follows tickets; the interval of sync unless it is said.", Value: schema.Duration},
 }}
 
+var runsMapping = schema.Mapping{Name: "runs", Doc: "How durable runs are kept and taken over.", Keys: []schema.Key{
+	{Name: "lease", Doc: "How long a worker has a run without a sign of life (PostgreSQL).", Value: schema.Duration, Default: "30s"},
+	{Name: "crashes", Doc: "How many workers in a row a run may lose without any progress before it is parked.", Value: schema.Int, Default: 10},
+	{Name: "keep", Doc: "How long runs are kept after their end.", Value: schema.Duration, Default: "30d"},
+}}
+
 // grammar is everything that a deployment file may say.
 func grammar() []schema.Mapping {
 	return []schema.Mapping{
 		fileMapping, sourceMapping, trackerMapping, authMapping, boardMapping, statusMapping, ownerMapping, routeMapping,
-		policyMapping, brakeMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldInMapping, scheduleMapping,
+		policyMapping, brakeMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldInMapping, scheduleMapping, runsMapping,
 	}
 }
 

@@ -44,6 +44,7 @@ func (r *reader) read(root strictyaml.Node) {
 	r.policy(top.Get("policy"))
 	r.sync(top.Get("sync"))
 	r.schedule(top.Get("schedule"))
+	r.runs(top.Get("runs"))
 	r.listen(top.Get("listen"))
 }
 
@@ -385,4 +386,19 @@ func (r *reader) schedule(n strictyaml.Node) {
 	f := n.Fields(scheduleMapping.Names()...)
 	scan := f.Get("scan")
 	r.d.Schedule = Schedule{Scan: Named{orText(scan.Text(), "0 6 * * 1"), scan}, Monitor: orDuration(f.Get("monitor"), r.d.Sync.Interval)}
+}
+
+// minLease leaves a worker the time to renew a lease, and to end what it has begun.
+const minLease = time.Second
+
+func (r *reader) runs(n strictyaml.Node) {
+	f := n.Fields(runsMapping.Names()...)
+	lease := f.Get("lease")
+	r.d.Runs = Runs{Lease: orDuration(lease, 30*time.Second), Crashes: count(f.Get("crashes"), 10), Keep: orDuration(f.Get("keep"), 30*24*time.Hour)}
+	if r.d.Runs.Lease < minLease {
+		lease.Errorf("a lease of %s is too short to be renewed", r.d.Runs.Lease).WithHint("write at least %s", minLease)
+	}
+	if crashes := f.Get("crashes"); r.d.Runs.Crashes < 1 {
+		crashes.Errorf("a run must be allowed to lose a worker")
+	}
 }
