@@ -19,8 +19,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -52,7 +52,10 @@ type Store struct {
 	onClose      func() error
 	door         func(Door) error
 	queue        queue
+	gate         chan struct{} // held by the one call of Write that has or asks for a connection
 	news         news
+	listening    sync.WaitGroup
+	unlisten     context.CancelFunc // nil until Listen
 }
 
 // Door is a place at which a process may die: tests jam it.
@@ -84,7 +87,7 @@ var schemaFiles embed.FS
 // pool of readers), migrates the schema and gives a new state its installation
 // id. onClose runs after the databases are closed; it may be nil.
 func New(ctx context.Context, write, read *sql.DB, dialect Dialect, onClose func() error) (*Store, error) {
-	s := &Store{write: write, read: read, dialect: dialect, onClose: onClose}
+	s := &Store{write: write, read: read, dialect: dialect, onClose: onClose, gate: make(chan struct{}, 1)}
 	if err := s.migrate(ctx); err != nil {
 		return nil, fmt.Errorf("migrate the state: %w", err)
 	}
@@ -100,7 +103,7 @@ func New(ctx context.Context, write, read *sql.DB, dialect Dialect, onClose func
 
 // Attach makes a store of a state that exists, for reading only.
 func Attach(ctx context.Context, read *sql.DB, dialect Dialect) (*Store, error) {
-	s := &Store{write: read, read: read, dialect: dialect}
+	s := &Store{write: read, read: read, dialect: dialect, gate: make(chan struct{}, 1)}
 	err := s.Read(ctx, func(tx *Tx) error {
 		if err := tx.row(`SELECT id FROM installation`).Scan(&s.installation); err != nil {
 			return wrapSQL("SELECT id FROM installation", err)
@@ -117,8 +120,20 @@ func (s *Store) Installation() string { return s.installation }
 // Exclusive reports whether one process at a time can write to the state.
 func (s *Store) Exclusive() bool { return s.dialect.Exclusive }
 
+// Listen runs fn until [Store.Close]. It calls tell whenever another process may have
+// changed runs. To be called once, by whoever opens the store.
+func (s *Store) Listen(ctx context.Context, fn func(ctx context.Context, tell func())) {
+	// It outlives the call that opened the store.
+	ctx, s.unlisten = context.WithCancel(context.WithoutCancel(ctx))
+	s.listening.Go(func() { fn(ctx, s.news.tell) })
+}
+
 // Close closes the databases and gives the state's lock back.
 func (s *Store) Close() error {
+	if s.unlisten != nil {
+		s.unlisten()
+		s.listening.Wait()
+	}
 	errs := []error{s.write.Close()}
 	if s.read != s.write {
 		errs = append(errs, s.read.Close())
@@ -148,6 +163,11 @@ type Tx struct {
 // processes, so fn sees what it decides on as it is. In a durable step it commits only
 // while the run is still this worker's.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	fence := durable.FenceOf(ctx)
 	return s.commit(ctx, func(tx *Tx) error {
 		tx.lockDomain()
@@ -159,6 +179,21 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 		}
 		return fence(tx.RunTx())
 	})
+}
+
+// enter keeps this process's other calls of Write from waiting for the domain's lock with
+// a connection in their hands, which they would take from those who keep leases. Where
+// writers share a commit they wait in a queue of their own.
+func (s *Store) enter(ctx context.Context) (leave func(), err error) {
+	if s.dialect.Exclusive {
+		return func() {}, nil
+	}
+	select {
+	case s.gate <- struct{}{}:
+		return func() { <-s.gate }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // domainLock is the number that whoever changes the domain's rows holds.
@@ -210,78 +245,6 @@ func (s *Store) inTransactionOf(ctx context.Context, db *sql.DB, opts *sql.TxOpt
 		return trimtab.Errorf(trimtab.Outside, "commit: %w", err)
 	}
 	return nil
-}
-
-// rebind writes ? placeholders the database's way. No statement here has a
-// question mark in a literal.
-func (d Dialect) rebind(query string) string {
-	if !d.Dollar {
-		return query
-	}
-	var b strings.Builder
-	n := 0
-	for _, r := range query {
-		if r != '?' {
-			b.WriteRune(r)
-			continue
-		}
-		n++
-		b.WriteString("$" + strconv.Itoa(n))
-	}
-	return b.String()
-}
-
-// exec runs a statement without rows; its error names the statement's first line.
-func (t *Tx) exec(query string, args ...any) error {
-	_, err := t.tx.ExecContext(t.ctx, t.dialect.rebind(query), args...)
-	return wrapSQL(query, err)
-}
-
-// insert runs an INSERT … RETURNING id.
-func (t *Tx) insert(query string, args ...any) (int64, error) {
-	var id int64
-	err := t.tx.QueryRowContext(t.ctx, t.dialect.rebind(query), args...).Scan(&id)
-	return id, wrapSQL(query, err)
-}
-
-// row reads one row. Its error comes with Scan, unwrapped, so that callers can
-// tell sql.ErrNoRows.
-func (t *Tx) row(query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(t.ctx, t.dialect.rebind(query), args...)
-}
-
-// scanner is a row to be read, the current one of many or the only one.
-type scanner interface{ Scan(dest ...any) error }
-
-// list reads all rows of a query.
-func list[T any](t *Tx, read func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := t.tx.QueryContext(t.ctx, t.dialect.rebind(query), args...)
-	if err != nil {
-		return nil, wrapSQL(query, err)
-	}
-	defer func() { _ = rows.Close() }()
-	var all []T
-	for rows.Next() {
-		one, err := read(rows)
-		if err != nil {
-			return nil, wrapSQL(query, err)
-		}
-		all = append(all, one)
-	}
-	return all, wrapSQL(query, rows.Err())
-}
-
-// wrapSQL says which statement failed: a bare "constraint failed" helps nobody.
-func wrapSQL(query string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return trimtab.Errorf(trimtab.Outside, "state: %s: %w", firstLine(query), err)
-}
-
-func firstLine(query string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(query), "\n")
-	return line
 }
 
 // ensureInstallation reads the state's id, or draws it in a new state.

@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"keeps what was gathered, exactly", testGathered},
 		{"keeps watermarks", testWatermark},
 		{"adds the ledger up in decimals", testLedger},
+		{"keeps texts that no database can hold as near as it can", testOddTexts},
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
@@ -322,6 +323,32 @@ func testLedger(t *testing.T, s *state) {
 		rows, err := tx.Ledger()
 		if len(rows) != 1 || !rows[0].Realised.Equal(usd("0.2")) || rows[0].Basis != "gross" {
 			t.Errorf("%+v", rows)
+		}
+		return err
+	})
+}
+
+// An answer of a tracker with a zero byte in it must not stop the outbox.
+func testOddTexts(t *testing.T, s *state) {
+	s.write(func(tx *store.Tx) error {
+		link, err := linked(tx, "k")
+		if err != nil {
+			return err
+		}
+		if err := tx.Plan(link.ID, store.OpCreate, store.OpPayload{Summary: "a\x00b\xff"}, at(1)); err != nil {
+			return err
+		}
+		ops, err := tx.Ops("b", store.OpPlanned, at(100))
+		if err != nil || len(ops) != 1 {
+			t.Fatalf("%v, %v", ops, err)
+		}
+		ops[0].Error = "a\x00b\xffc ü"
+		return tx.SaveOp(ops[0])
+	})
+	s.read(func(tx *store.Tx) error {
+		ops, err := tx.Unfinished()
+		if err == nil && ops[0].Error != "a\uFFFDb\uFFFDc ü" {
+			t.Errorf("%q", ops[0].Error)
 		}
 		return err
 	})
