@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -47,7 +48,10 @@ func (e *Engine) renew(tx Tx, active map[int64]*execution, began time.Time) erro
 	if err != nil {
 		return err
 	}
-	for id, x := range active {
+	// In one order: two workers that both believe they have two runs must not wait for each
+	// other's rows.
+	for _, id := range slices.Sorted(maps.Keys(active)) {
+		x := active[id]
 		run, err := tx.Run(id)
 		if err != nil {
 			return err
