@@ -215,7 +215,15 @@ func picture(run *durable.Run, records []*durable.Record, w *world) string {
 	for _, name := range slices.Sorted(maps.Keys(outcomes)) {
 		lines = append(lines, name+" "+outcomes[name])
 	}
+	defer w.close()
 	return fmt.Sprintf("%s %s %+v\n%v\n%v\n%v", run.Status, run.Output, run.Error, lines, slices.Sorted(maps.Keys(w.out.acted)), w.site.Rows())
+}
+
+// close ends the world: hundreds of them are made in one test.
+func (w *world) close() {
+	if w.site.Close != nil {
+		w.site.Close()
+	}
 }
 
 // Boundaries counts how many were tried, over all tests of the process.
@@ -234,19 +242,28 @@ func testBoundaries(t *testing.T, open func(*testing.T) *Site) {
 	}
 	for seed := range n {
 		p := examples.Example(seed)
-		calm := newWorld(open(t), p, 0)
-		run, records := calm.play(t)
-		want := picture(run, records, calm)
-		for at := 1; at <= calm.kill.crossings; at++ {
-			w := newWorld(open(t), p, at)
-			run, records := w.play(t)
-			if got := picture(run, records, w); got != want {
-				t.Fatalf("plan %d %+v, killed at crossing %d of %d:\n got %s\nwant %s", seed, p, at, calm.kill.crossings, got, want)
-			}
-			Boundaries.Lock()
-			Boundaries.Tried++
-			Boundaries.Unlock()
+		t.Run(fmt.Sprint("plan ", seed), func(t *testing.T) {
+			t.Parallel() // they wait for the disk more than for anything else
+			testPlan(t, p, open)
+		})
+	}
+}
+
+// testPlan holds what is left of a plan, killed at each of its crossings, against the one
+// that never died.
+func testPlan(t *testing.T, p plan, open func(*testing.T) *Site) {
+	calm := newWorld(open(t), p, 0)
+	run, records := calm.play(t)
+	want := picture(run, records, calm)
+	for at := 1; at <= calm.kill.crossings; at++ {
+		w := newWorld(open(t), p, at)
+		run, records := w.play(t)
+		if got := picture(run, records, w); got != want {
+			t.Fatalf("plan %+v, killed at crossing %d of %d:\n got %s\nwant %s", p, at, calm.kill.crossings, got, want)
 		}
+		Boundaries.Lock()
+		Boundaries.Tried++
+		Boundaries.Unlock()
 	}
 }
 

@@ -27,6 +27,8 @@ type Site struct {
 	// must be there exactly once.
 	Record func(domain any, what string) error
 	Rows   func() map[string]int
+	// Close gives back what the site holds; nil when that is nothing.
+	Close func()
 }
 
 // Run runs the suite; open makes an empty site.

@@ -50,7 +50,8 @@ func Site(t *testing.T, s *store.Store) *durabletest.Site {
 			}
 			return tx.SaveWatermark("row "+what, store.Watermark{At: time.UnixMilli(int64(count))})
 		},
-		Rows: func() map[string]int { return rowsOf(t, s) },
+		Rows:  func() map[string]int { return rowsOf(t, s) },
+		Close: func() { _ = s.Close() },
 	}
 }
 
