@@ -47,6 +47,8 @@ var layers = map[string][]string{
 	"internal/durable/durabletest": {"", "internal/clock", "internal/durable"},
 	"internal/store":               {"", "internal/durable", "internal/lifecycle", "source", "tracker", "tracker/board"},
 	"internal/store/sqlite":        {"", "internal/store"},
+	"internal/store/postgres":      {"", "internal/store"},
+	"internal/store/postgrestest":  {},
 	"internal/store/storetest":     {"", "internal/clock", "internal/durable", "internal/durable/durabletest", "internal/lifecycle", "internal/store", "source", "tracker", "tracker/board"},
 	"internal/scan":                {"", "rule", "source", "internal/clock", "internal/durable", "internal/lifecycle", "internal/store"},
 	"internal/distribute":          {"", "tracker", "internal/clock", "internal/durable", "internal/lifecycle", "internal/merge", "internal/store"},
@@ -70,6 +72,7 @@ var layers = map[string][]string{
 var onlyHere = map[string][]string{
 	"cel.dev/cel-go":                        {"rule"},
 	"github.com/mattn/go-sqlite3":           {"internal/store/sqlite"},
+	"github.com/jackc/pgx":                  {"internal/store/postgres", "internal/store/postgrestest"},
 	"github.com/duckdb/duckdb-go":           {"source/...", "internal/demo", "bench"},
 	"github.com/spf13/cobra":                {"cmd/trimtab"},
 	"github.com/prometheus/":                {"internal/web", "internal/app"},

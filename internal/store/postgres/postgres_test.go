@@ -1,0 +1,135 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/durable/durabletest"
+	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/internal/store/postgres"
+	"github.com/trimtab/trimtab/internal/store/postgrestest"
+	"github.com/trimtab/trimtab/internal/store/storetest"
+	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/board"
+	"github.com/trimtab/trimtab/tracker/trackertest"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	postgrestest.Stop()
+	os.Exit(code)
+}
+
+// migrated gives a database with the schema in it and nothing else.
+func migrated(t *testing.T) string {
+	t.Helper()
+	s := postgrestest.Start(t)
+	s.Template(t, func(dsn string) error {
+		s, err := postgres.Open(t.Context(), dsn)
+		if err != nil {
+			return err
+		}
+		// No two states have the same installation id.
+		return errors.Join(s.Close(), do(t.Context(), dsn, `DELETE FROM installation`))
+	})
+	return s.Database(t)
+}
+
+// do carries out a statement beside the store.
+func do(ctx context.Context, dsn, statement string) error {
+	c, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	_, err = c.Exec(ctx, statement)
+	return errors.Join(err, c.Close(ctx))
+}
+
+func open(t *testing.T, dsn string) *store.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestSuite(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Open {
+		dsn := migrated(t)
+		return func() (*store.Store, error) { return postgres.Open(t.Context(), dsn) }
+	})
+}
+
+func TestDurable(t *testing.T) {
+	var used databases
+	storetest.Durable(t, func(t *testing.T) storetest.Open {
+		dsn := used.of(t)
+		return func() (*store.Store, error) { return postgres.Open(t.Context(), dsn) }
+	})
+	t.Logf("%d boundaries", durabletest.Boundaries.Tried)
+}
+
+// databases gives each test one database, emptied each time that the test asks for another:
+// to make and drop one takes longer than all else that a boundary needs.
+type databases struct {
+	mu     sync.Mutex
+	byTest map[string]string
+}
+
+func (d *databases) of(t *testing.T) string {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if dsn, ok := d.byTest[t.Name()]; ok {
+		empty(t, dsn)
+		return dsn
+	}
+	if d.byTest == nil {
+		d.byTest = map[string]string{}
+	}
+	d.byTest[t.Name()] = migrated(t)
+	return d.byTest[t.Name()]
+}
+
+// empty deletes every row but the notes of migrations.
+func empty(t *testing.T, dsn string) {
+	t.Helper()
+	err := do(t.Context(), dsn, `DO $$ DECLARE name text; BEGIN
+		FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'schema_migrations' LOOP
+			EXECUTE 'DELETE FROM ' || quote_ident(name);
+		END LOOP; END $$`)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The embedded board is as good on the state as it is in memory.
+func TestBoard(t *testing.T) {
+	trackertest.Run(t, func(t *testing.T) trackertest.Site {
+		s := open(t, migrated(t))
+		now := clock.At(time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC))
+		return trackertest.Site{
+			Tracker: board.New(board.Config{Projects: []string{"FIN"}, Now: now.Now}, s.BoardRows()),
+			Target:  tracker.Target{Project: "FIN", Type: "Task"}, Advance: now.Advance, Owner: "ann@example.com", Other: "ben@example.com",
+			Delete: func(id string) {
+				n, err := strconv.ParseInt(id, 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.BoardRows().Delete(t.Context(), n); err != nil {
+					t.Fatal(err)
+				}
+			},
+		}
+	})
+}
