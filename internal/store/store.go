@@ -101,6 +101,9 @@ func New(ctx context.Context, write, read *sql.DB, dialect Dialect, onClose func
 	return s, nil
 }
 
+// ErrNoState says that there is nothing at the place of the state yet.
+var ErrNoState = errors.New("there is no state")
+
 // Attach makes a store of a state that exists, for reading only.
 func Attach(ctx context.Context, read *sql.DB, dialect Dialect) (*Store, error) {
 	s := &Store{write: read, read: read, dialect: dialect, gate: make(chan struct{}, 1)}

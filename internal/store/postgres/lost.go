@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/store"
 )
 
 // lost tells errors of the server and of the way to it from those of a statement: whatever
@@ -50,6 +51,9 @@ func passing(code string) bool {
 	return false
 }
 
+// undefinedTable is that there are no tables yet.
+const undefinedTable = "42P01"
+
 // explain adds the next step to an error of opening a state.
 func explain(err error) error {
 	code, next := trimtab.Outside, "start the server, or mend `state:`; nothing is lost meanwhile"
@@ -62,6 +66,9 @@ func explain(err error) error {
 	if next == "" {
 		return err
 	}
+	if server != nil && server.Code == undefinedTable {
+		return trimtab.Errorf(code, "%w in that database yet: %w", store.ErrNoState, err).WithNext("%s", next)
+	}
 	return trimtab.Errorf(code, "the state in PostgreSQL: %w", err).WithNext("%s", next)
 }
 
@@ -72,7 +79,7 @@ func advice(code string) (trimtab.Code, string) {
 		return trimtab.Invalid, "mend the user or the password in `state:`, or pg_hba.conf on the server"
 	case "3D000":
 		return trimtab.NotFound, "CREATE DATABASE … OWNER … ENCODING 'UTF8', or name another in `state:`"
-	case "42P01":
+	case undefinedTable:
 		return trimtab.NotFound, "run `trimtab run` first, or name the right database (or its search_path) in `state:`"
 	case "42501", "3F000":
 		return trimtab.Invalid, "make Trimtab's role the owner of the database, or GRANT CREATE, USAGE ON SCHEMA … TO it"

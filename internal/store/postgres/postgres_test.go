@@ -1,15 +1,13 @@
 package postgres_test
 
 import (
-	"context"
-	"errors"
 	"os"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
 
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/durable/durabletest"
@@ -23,9 +21,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	postgrestest.Stop()
-	os.Exit(code)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"), goleak.Cleanup(func(code int) {
+		postgrestest.Stop()
+		os.Exit(code)
+	}))
 }
 
 // migrated gives a database with the schema in it and nothing else.
@@ -38,19 +37,10 @@ func migrated(t *testing.T) string {
 			return err
 		}
 		// No two states have the same installation id.
-		return errors.Join(s.Close(), do(t.Context(), dsn, `DELETE FROM installation`))
+		postgrestest.Exec(t, dsn, `DELETE FROM installation`)
+		return s.Close()
 	})
 	return s.Database(t)
-}
-
-// do carries out a statement beside the store.
-func do(ctx context.Context, dsn, statement string) error {
-	c, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	_, err = c.Exec(ctx, statement)
-	return errors.Join(err, c.Close(ctx))
 }
 
 func open(t *testing.T, dsn string) *store.Store {
@@ -104,13 +94,10 @@ func (d *databases) of(t *testing.T) string {
 // empty deletes every row but the notes of migrations.
 func empty(t *testing.T, dsn string) {
 	t.Helper()
-	err := do(t.Context(), dsn, `DO $$ DECLARE name text; BEGIN
+	postgrestest.Exec(t, dsn, `DO $$ DECLARE name text; BEGIN
 		FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'schema_migrations' LOOP
 			EXECUTE 'DELETE FROM ' || quote_ident(name);
 		END LOOP; END $$`)
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // The embedded board is as good on the state as it is in memory.

@@ -267,3 +267,45 @@ func TestCutOff(t *testing.T) {
 		t.Errorf("the next one: %v", err)
 	}
 }
+
+// Those who wait for their turn to change domain rows leave connections to those who keep
+// leases.
+func TestLeasesBesideWriters(t *testing.T) {
+	dsn := migrated(t)
+	s, other := open(t, dsn), open(t, dsn)
+	holds, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		err := other.Write(context.Background(), func(*store.Tx) error {
+			close(holds)
+			<-release
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-holds
+	const writers = 100
+	begun := make(chan struct{}, writers)
+	for range writers {
+		all.Go(func() {
+			begun <- struct{}{}
+			if err := s.Write(context.Background(), func(*store.Tx) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range writers {
+		<-begun
+	}
+	err := s.Runs().Write(t.Context(), func(tx durable.Tx) error {
+		_, err := tx.Insert(&durable.Run{Workflow: "w", Status: durable.Pending})
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	close(release)
+	all.Wait()
+}

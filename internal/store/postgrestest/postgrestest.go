@@ -78,8 +78,20 @@ func start() (*Server, error) {
 
 // do carries out statements of the administrator.
 func (s *Server) do(statements ...string) error {
+	return do(s.address(admin, "postgres"), statements...)
+}
+
+// Exec carries out statements on a database, beside whatever else works on it.
+func Exec(t testing.TB, dsn string, statements ...string) {
+	t.Helper()
+	if err := do(dsn, statements...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func do(dsn string, statements ...string) error {
 	ctx := context.Background()
-	c, err := pgx.Connect(ctx, s.address(admin, "postgres"))
+	c, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err
 	}

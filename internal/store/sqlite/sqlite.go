@@ -82,7 +82,7 @@ func open(ctx context.Context, path string, onClose func() error) (*store.Store,
 // OpenRead opens an existing state beside a writer; Write on it fails.
 func OpenRead(ctx context.Context, path string) (*store.Store, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, trimtab.Errorf(trimtab.NotFound, "there is no state at %s yet", path).
+		return nil, trimtab.Errorf(trimtab.NotFound, "%w at %s yet", store.ErrNoState, path).
 			WithNext("run `trimtab run` first, or name the right deployment file with -c")
 	}
 	read, err := connect(path, url.Values{"_query_only": {"true"}}, 4)
