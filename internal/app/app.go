@@ -23,7 +23,6 @@ import (
 	"github.com/trimtab/trimtab/internal/monitor"
 	"github.com/trimtab/trimtab/internal/scan"
 	"github.com/trimtab/trimtab/internal/store"
-	"github.com/trimtab/trimtab/internal/store/sqlite"
 	"github.com/trimtab/trimtab/rule"
 	"github.com/trimtab/trimtab/source"
 	"github.com/trimtab/trimtab/tracker"
@@ -91,7 +90,7 @@ type App struct {
 
 // Open opens the plan's state for writing and makes the jobs.
 func Open(ctx context.Context, p *Plan, c clock.Clock, log *slog.Logger) (*App, error) {
-	s, err := sqlite.Open(ctx, p.Deployment.State)
+	s, err := openForWriting(ctx, p.Deployment.State)
 	if err != nil {
 		return nil, err
 	}

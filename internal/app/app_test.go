@@ -18,10 +18,14 @@ import (
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/distribute"
 	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/internal/store/postgrestest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"), goleak.Cleanup(func(code int) {
+		postgrestest.Stop()
+		os.Exit(code)
+	}))
 }
 
 func countWorkflow(t *testing.T, s *store.Store, w trimtab.Workflow) int {
@@ -80,6 +84,7 @@ type site struct {
 	t     *testing.T
 	dir   string
 	clock *clock.Manual
+	dsn   string // of its database; "" where the state is a file
 }
 
 func newSite(t *testing.T) *site {
@@ -124,22 +129,14 @@ func (s *site) run() (*Result, error) {
 // conditions gives condition/workflow of each resource.
 func (s *site) conditions() map[string]string {
 	s.t.Helper()
-	st, err := OpenState(context.Background(), filepath.Join(s.dir, "trimtab.yaml"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = st.Close() }()
 	all := map[string]string{}
-	err = st.Read(context.Background(), func(tx *store.Tx) error {
+	s.look(func(tx *store.Tx) error {
 		views, err := tx.RecommendationViews(true)
 		for _, v := range views {
 			all[v.Resource] = string(v.Condition) + "/" + string(v.Workflow) + "@" + v.Board
 		}
 		return err
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	return all
 }
 

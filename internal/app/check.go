@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/tracker"
 )
 
@@ -19,10 +21,11 @@ type Finding struct {
 }
 
 // Check tries everything that can be tried before a run without changing
-// anything: sources are read and their facts held against the rules' types,
-// trackers are asked whether they have what the boards need.
+// anything: the state is opened, sources are read and their facts held against the
+// rules' types, trackers are asked whether they have what the boards need.
 func Check(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, error) {
 	findings := checkRules(ctx, p)
+	findings = append(findings, checkState(ctx, p.Deployment.State))
 	findings = append(findings, checkData(ctx, p, c)...)
 	more, err := checkTrackers(ctx, p, c)
 	return append(findings, more...), err
@@ -55,6 +58,20 @@ func checkRules(ctx context.Context, p *Plan) []Finding {
 		findings = append(findings, Finding{Part: "rules", OK: true, Message: countOf(len(p.Rules.Rules()), "rule") + ", " + countOf(len(results), "test") + " passed"})
 	}
 	return findings
+}
+
+// checkState opens the state and closes it. One that is not there yet is made by the first
+// run.
+func checkState(ctx context.Context, state string) Finding {
+	s, err := openForReading(ctx, state)
+	switch {
+	case errors.Is(err, store.ErrNoState):
+		return Finding{Part: "state", OK: true, Message: "there is none yet: the first run makes it"}
+	case err != nil:
+		return Finding{Part: "state", Message: err.Error(), Next: trimtab.NextOf(err)}
+	}
+	_ = s.Close() // nothing was written
+	return Finding{Part: "state", OK: true, Message: "answers"}
 }
 
 // checkData reads every source and states its facts, each source by itself, so

@@ -8,20 +8,36 @@ import (
 	"github.com/trimtab/trimtab/internal/deploy"
 	"github.com/trimtab/trimtab/internal/scan"
 	"github.com/trimtab/trimtab/internal/store"
+	"github.com/trimtab/trimtab/internal/store/postgres"
 	"github.com/trimtab/trimtab/internal/store/sqlite"
 	"github.com/trimtab/trimtab/rule"
 )
 
 var sessionOptions = rule.SessionOptions{}
 
+// openForWriting opens the state where the deployment says it is.
+func openForWriting(ctx context.Context, state string) (*store.Store, error) {
+	if deploy.IsAddress(state) {
+		return postgres.Open(ctx, state)
+	}
+	return sqlite.Open(ctx, state)
+}
+
+func openForReading(ctx context.Context, state string) (*store.Store, error) {
+	if deploy.IsAddress(state) {
+		return postgres.OpenRead(ctx, state)
+	}
+	return sqlite.OpenRead(ctx, state)
+}
+
 // OpenState opens the state of a deployment for reading, beside a writer. The
-// file's secrets need not be at hand for that.
+// secrets of trackers need not be at hand for that.
 func OpenState(ctx context.Context, path string) (*store.Store, error) {
 	state, err := deploy.StatePath(path)
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.OpenRead(ctx, state)
+	return openForReading(ctx, state)
 }
 
 // Gathered is what the last scan gathered, by source.

@@ -25,7 +25,7 @@ import (
 type Deployment struct {
 	Path     string // of the file
 	Dir      string // that its relative paths start from
-	State    string // path of the SQLite file
+	State    string // path of the SQLite file, or address of the PostgreSQL database
 	Packs    []Named
 	Params   map[string]map[string]any // pack → parameter → value
 	Sources  []Source
@@ -155,7 +155,7 @@ func Parse(path string, data []byte) (*Deployment, error) {
 }
 
 // StatePath reads from the file at path only where the state is: for commands
-// that look at it and need neither secrets nor rules.
+// that look at it and need neither rules nor the secrets of trackers.
 func StatePath(path string) (string, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -168,11 +168,16 @@ func StatePath(path string) (string, error) {
 	}
 	d := &Deployment{Path: path, Dir: filepath.Dir(abs)}
 	for _, e := range root.Entries() {
-		if e.Key.Text() == "state" {
-			return d.Resolve(e.Value.Text()), nil
+		if e.Key.Text() != "state" {
+			continue
 		}
+		state, err := d.location(e.Value.Text())
+		if err != nil {
+			return "", trimtab.Errorf(trimtab.Invalid, "state: %w", err).WithNext("set it, or name the right deployment file with -c")
+		}
+		return state, nil
 	}
-	return d.Resolve("trimtab.db"), nil
+	return d.location("")
 }
 
 func readFailed(path string, err error) error {

@@ -116,10 +116,11 @@ func TestDefaults(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"packs: [a]":                         `"apiVersion" is missing`,
-		"apiVersion: trimtab/v2\npacks: [a]": `apiVersion "trimtab/v2" is not known`,
-		"apiVersion: trimtab/v1":             `"packs" is missing`,
-		"apiVersion: trimtab/v1\npacks: [a]\nstate: postgres://x":                                                                          "a state in PostgreSQL is not available",
+		"packs: [a]":                                           `"apiVersion" is missing`,
+		"apiVersion: trimtab/v2\npacks: [a]":                   `apiVersion "trimtab/v2" is not known`,
+		"apiVersion: trimtab/v1":                               `"packs" is missing`,
+		"apiVersion: trimtab/v1\npacks: [a]\nstate: mysql://x": "not mysql",
+		"apiVersion: trimtab/v1\npacks: [a]\nstate: 'postgres://u:${TT_NONE}@h/db'":                                                        "TT_NONE is not set",
 		"apiVersion: trimtab/v1\npacks: [a]\nlisten: 0.0.0.0:80":                                                                           "serving others needs authentication",
 		"apiVersion: trimtab/v1\npacks: [a]\nlisten: nowhere":                                                                              "is no address",
 		"apiVersion: trimtab/v1\npacks: [a]\nsources: [{name: a, kind: focus, path: x}, {name: a, kind: focus, path: y}]":                  `two sources named "a"`,
@@ -154,6 +155,50 @@ func TestSecretInClear(t *testing.T) {
 	}
 	if strings.Contains(d.Warnings[0].Headline(), "hush") {
 		t.Error("the warning repeats the secret")
+	}
+}
+
+// A state in PostgreSQL is no path, and a password comes from the environment as it is.
+func TestStateInPostgreSQL(t *testing.T) {
+	t.Setenv("TT_PASSWORD", "p@ss/w:rd?#%&=+ü $x")
+	t.Setenv("TT_ADDRESS", "postgresql://u:p%40ss@h/db")
+	t.Setenv("TT_HOST", "db.example:5433")
+	const written = "p%40ss%2Fw%3Ard%3F%23%25%26%3D%2B%C3%BC%20%24x"
+	for state, want := range map[string]string{
+		"postgres://trimtab:${TT_PASSWORD}@${TT_HOST}/db?sslmode=require": "postgres://trimtab:" + written + "@db.example:5433/db?sslmode=require",
+		"${TT_ADDRESS}":                   "postgresql://u:p%40ss@h/db",
+		"postgresql://${TT_HOST}/db":      "postgresql://db.example:5433/db",
+		"postgres://u@h/db?x=y":           "postgres://u@h/db?x=y",
+		"postgres:///db?host=/run/socket": "postgres:///db?host=/run/socket",
+	} {
+		path := filepath.Join(t.TempDir(), "trimtab.yaml")
+		if err := os.WriteFile(path, []byte("apiVersion: trimtab/v1\npacks: [a]\nstate: '"+state+"'\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Read(path)
+		if err != nil || d.Err() != nil || len(d.Warnings) != 0 || d.State != want {
+			t.Errorf("%s: %s, %v, %v, %v", state, d.State, err, d.Err(), d.Warnings)
+		}
+		if got, err := StatePath(path); got != want || err != nil {
+			t.Errorf("%s: %s, %v", state, got, err)
+		}
+	}
+}
+
+// A password in clear is warned of, and not shown, not even beside another mistake.
+func TestStatePasswordInClear(t *testing.T) {
+	for _, state := range []string{"postgres://u:hush@h/db", "postgres://u:hush/hush@${TT_NONE}/db", "postgresql://u@h/db?password=hush", "postgres://u@h/db?a=b&sslpassword=hush"} {
+		d, err := Parse("trimtab.yaml", []byte("apiVersion: trimtab/v1\npacks: [a]\nstate: '"+state+"'\n"))
+		if err != nil || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0].Headline(), "a secret stands here in clear") {
+			t.Fatalf("%s: %v, %v", state, err, d.Warnings)
+		}
+		said := d.Warnings[0].String()
+		if err := d.Err(); err != nil {
+			said += err.Error()
+		}
+		if strings.Contains(said, "hush") {
+			t.Errorf("it repeats the secret: %s", said)
+		}
 	}
 }
 

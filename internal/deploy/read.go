@@ -70,17 +70,6 @@ func orText(s, fallback string) string {
 	return s
 }
 
-// state refuses an address of a database server: read as a path it would make a
-// file of that name.
-func (r *reader) state(n strictyaml.Node) {
-	state := orText(r.text(n), "trimtab.db")
-	if strings.HasPrefix(state, "postgres:") || strings.HasPrefix(state, "postgresql:") {
-		n.Errorf("a state in PostgreSQL is not available in this version").WithHint("name a file: state: trimtab.db")
-		return
-	}
-	r.d.State = r.d.Resolve(state)
-}
-
 func (r *reader) params(n strictyaml.Node) {
 	r.d.Params = map[string]map[string]any{}
 	for _, pack := range n.Entries() {

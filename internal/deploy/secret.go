@@ -15,17 +15,25 @@ var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 // text is a scalar with ${NAME} read from the environment and ${file:/path}
 // from a file. A reference that leads nowhere is a mistake of the file.
 func (r *reader) text(n strictyaml.Node) string {
-	var failed error
-	s := reference.ReplaceAllStringFunc(n.Text(), func(ref string) string {
-		value, err := resolveReference(ref[2 : len(ref)-1])
-		failed = errors.Join(failed, err)
-		return value
-	})
-	if failed != nil {
-		n.Errorf("%v", failed)
+	s, err := expand(n.Text(), asItIs)
+	if err != nil {
+		n.Errorf("%v", err)
 	}
 	return s
 }
+
+// expand puts values in the place of references, each written by write.
+func expand(text string, write func(string) string) (string, error) {
+	var failed error
+	s := reference.ReplaceAllStringFunc(text, func(ref string) string {
+		value, err := resolveReference(ref[2 : len(ref)-1])
+		failed = errors.Join(failed, err)
+		return write(value)
+	})
+	return s, failed
+}
+
+func asItIs(s string) string { return s }
 
 // resolveReference reads a secret where it is kept. Its value appears in no
 // message: only the name does.
