@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/internal/durable"
+	"github.com/trimtab/trimtab/internal/durable/durabletest"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/internal/store/postgres"
 	"github.com/trimtab/trimtab/internal/store/postgrestest"
+	"github.com/trimtab/trimtab/internal/store/storetest"
 )
 
 // Whoever starts first makes the tables; the others find them.
@@ -239,6 +241,12 @@ func TestServerRestart(t *testing.T) {
 		}
 	}
 	f.rowsOnce(runs * steps)
+}
+
+// While the server is away nothing is lost, no attempt counts and no step is done twice.
+func TestOutage(t *testing.T) {
+	server := postgrestest.Start(t)
+	durabletest.Outage(t, storetest.Site(t, open(t, migrated(t))), func() { server.Crash(t) }, func() { server.Recover(t) })
 }
 
 // A transaction whose connection is cut is one that never was, and the next one works.

@@ -67,14 +67,22 @@ func (c *cluster) startServer() (err error) {
 		if c.port, err = freePort(); err != nil {
 			return err
 		}
-		options := fmt.Sprintf("-c listen_addresses=127.0.0.1 -c port=%d -c unix_socket_directories= -c fsync=on -c synchronous_commit=on "+
-			"-c max_connections=300 -c shared_buffers=64MB -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off", c.port)
-		if err = c.run("pg_ctl", "start", "--wait", "--pgdata="+c.data(), "--log="+c.logFile(), "--options="+options); err == nil {
+		if err = c.up(); err == nil {
 			return c.watch()
 		}
 	}
 	text, _ := os.ReadFile(c.logFile())
 	return fmt.Errorf("%w\n%s", err, text)
+}
+
+func (c *cluster) up() error {
+	options := fmt.Sprintf("-c listen_addresses=127.0.0.1 -c port=%d -c unix_socket_directories= -c fsync=on -c synchronous_commit=on "+
+		"-c max_connections=300 -c shared_buffers=64MB -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off", c.port)
+	return c.run("pg_ctl", "start", "--wait", "--pgdata="+c.data(), "--log="+c.logFile(), "--options="+options)
+}
+
+func (c *cluster) down() error {
+	return c.run("pg_ctl", "stop", "--wait", "--mode=immediate", "--pgdata="+c.data())
 }
 
 func (c *cluster) logFile() string { return filepath.Join(c.dir, "log") }
@@ -106,12 +114,27 @@ func (c *cluster) stop() {
 	}
 }
 
-// Restart kills the server as a crash would, and starts it again at the same address.
+// Crash ends the server as a crash would.
+func (c *cluster) Crash(t testing.TB) {
+	t.Helper()
+	if err := c.down(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Recover starts it again at the same address.
+func (c *cluster) Recover(t testing.TB) {
+	t.Helper()
+	if err := c.up(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Restart is [cluster.Crash] and [cluster.Recover].
 func (c *cluster) Restart(t testing.TB) {
 	t.Helper()
-	if err := c.run("pg_ctl", "restart", "--wait", "--mode=immediate", "--pgdata="+c.data(), "--log="+c.logFile()); err != nil {
-		t.Fatal(err)
-	}
+	c.Crash(t)
+	c.Recover(t)
 }
 
 func (c *cluster) run(program string, args ...string) error {
