@@ -11,7 +11,7 @@ import (
 
 var fileMapping = schema.Mapping{Name: "deployment", Doc: "A deployment of Trimtab.", Keys: []schema.Key{
 	{Name: "apiVersion", Doc: "The version of this file.", Value: schema.Word(apiVersion), Need: true},
-	{Name: "state", Doc: "The SQLite file that keeps everything that Trimtab knows.", Value: schema.Text, Default: "trimtab.db"},
+	{Name: "state", Doc: "Where everything that Trimtab knows is kept: an SQLite file, or postgres://user:${PASSWORD}@host/database.", Value: schema.Text, Default: "trimtab.db"},
 	{Name: "packs", Doc: "Rules: built-in folders (builtin:aws) and files or folders of your own.", Value: schema.List(schema.Text, 1), Need: true},
 	{Name: "params", Doc: "Values of parameters, by pack; those of one rule as RULE.PARAM.", Value: schema.Entries(schema.Entries(schema.Any))},
 	{Name: "sources", Doc: "Where data come from.", Value: schema.List(schema.Ref("source"), 0)},
