@@ -69,7 +69,7 @@ func (e *environment) watch(ctx context.Context, a *app.App) (stop func()) {
 	a.Began = func(id int64, resumed bool) {
 		run.Store("id", id)
 		if resumed {
-			fmt.Fprintf(e.err, "going on with run %d, which was interrupted\n", id)
+			fmt.Fprintf(e.err, "run %d has not ended yet: it goes on, and this is its result\n", id)
 		}
 	}
 	var done sync.WaitGroup

@@ -119,7 +119,7 @@ func ask[Out any](ctx context.Context, a *App, workflow string, input any) (out 
 // told says that an earlier run goes on, so that nobody takes its result for one of now.
 func (a *App) told(workflow string, id int64, added bool) {
 	if !added {
-		a.Log.Warn("going on with an interrupted run", "job", workflow, "run", id)
+		a.Log.Warn("a run has not ended yet and goes on", "job", workflow, "run", id)
 	}
 	if a.Began != nil {
 		a.Began(id, !added)

@@ -14,7 +14,7 @@ func (e *Engine) claimDue(ctx context.Context) error {
 		if free <= 0 {
 			return nil
 		}
-		claimed, err := e.claim(ctx, free, nil)
+		claimed, err := e.claim(ctx, free, 0)
 		if err != nil || len(claimed) == 0 {
 			return err
 		}
@@ -28,12 +28,12 @@ func (e *Engine) busy() int {
 	return len(e.active)
 }
 
-// claim takes due runs, at most so many; only, if not nil, says which. A look comes
-// first, since most looks find nothing and a look writes nothing.
-func (e *Engine) claim(ctx context.Context, limit int, only func(*Run) bool) ([]*execution, error) {
+// claim takes due runs, at most so many; only, if not 0, is the one that may be taken. A
+// look comes first, since most looks find nothing and a look writes nothing.
+func (e *Engine) claim(ctx context.Context, limit int, only int64) ([]*execution, error) {
 	found := 0
 	err := e.cfg.Log.Read(ctx, func(tx Tx) error {
-		due, err := e.due(tx, limit, only)
+		due, _, err := e.due(tx, limit, only)
 		found = len(due)
 		return err
 	})
@@ -44,17 +44,20 @@ func (e *Engine) claim(ctx context.Context, limit int, only func(*Run) bool) ([]
 	began := time.Now()
 	err = e.cfg.Log.Write(ctx, func(tx Tx) error {
 		claimed = nil
-		due, err := e.due(tx, limit, only)
+		due, places, err := e.due(tx, limit, only)
+		if err != nil {
+			return err
+		}
 		for _, run := range due {
+			x, err := e.take(tx, run, places, began)
 			if err != nil {
 				return err
 			}
-			var x *execution
-			if x, err = e.take(tx, run, began); err == nil && x != nil {
+			if x != nil {
 				claimed = append(claimed, x)
 			}
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -62,23 +65,77 @@ func (e *Engine) claim(ctx context.Context, limit int, only func(*Run) bool) ([]
 	return claimed, nil
 }
 
-// due are the runs that may be claimed and whose code is here. Those of a newer version
-// are left to a newer worker.
-func (e *Engine) due(tx Tx, limit int, only func(*Run) bool) ([]*Run, error) {
+// due are the runs that may be claimed and whose code is here, and the places that are
+// free in queues with limits. Those of a newer version are left to a newer worker.
+func (e *Engine) due(tx Tx, limit int, only int64) ([]*Run, map[string]int, error) {
 	now, err := tx.Now()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	q := DueQuery{Now: now, Worker: e.cfg.Worker, Void: e.cfg.Log.Exclusive(), Except: e.activeIDs(), Limit: limit}
-	if only != nil {
-		q.Limit = 1000
+	places, err := e.places(tx, now)
+	if err != nil {
+		return nil, nil, err
 	}
-	all, err := tx.Due(q)
-	mine := slices.DeleteFunc(all, func(r *Run) bool {
-		w, known := e.workflows[r.Workflow]
-		return !known || r.Version > w.version || only != nil && !only(r)
-	})
-	return mine[:min(len(mine), limit)], err
+	q := DueQuery{Now: now, Worker: e.cfg.Worker, Void: e.cfg.Log.Exclusive(), Except: e.activeIDs(), Only: only, Limit: limit}
+	for _, name := range slices.Sorted(maps.Keys(e.workflows)) {
+		q.Known = append(q.Known, Known{name, e.workflows[name].version})
+	}
+	for _, queue := range slices.Sorted(maps.Keys(places)) {
+		if places[queue] == 0 {
+			q.Full = append(q.Full, queue)
+		}
+	}
+	runs, err := tx.Due(q)
+	return runs, places, err
+}
+
+// places counts what is free in each queue that has a limit. Asking for the marks keeps
+// other workers from counting at the same time; all ask in one order.
+func (e *Engine) places(tx Tx, now time.Time) (map[string]int, error) {
+	places := make(map[string]int, len(e.cfg.Queues))
+	for _, q := range e.cfg.Queues {
+		next, err := tx.Mark(q.mark())
+		if err != nil {
+			return nil, err
+		}
+		free := e.cfg.Slots
+		if q.Limit > 0 {
+			running, err := tx.Find(Filter{Queue: q.Name, Statuses: []Status{Running}, Limit: q.Limit})
+			if err != nil {
+				return nil, err
+			}
+			free = q.Limit - len(running)
+		}
+		switch {
+		case q.Every == 0:
+		case now.UnixMilli() < next:
+			free = 0
+		default:
+			free = min(free, 1)
+		}
+		places[q.Name] = free
+	}
+	return places, nil
+}
+
+func (q Queue) mark() string { return "queue " + q.Name }
+
+// admit takes a place in the run's queue; false if there is none. A run that lost its
+// worker has its place already.
+func (e *Engine) admit(tx Tx, run *Run, places map[string]int, now time.Time) (bool, error) {
+	free, limited := places[run.Queue]
+	if !limited || run.Status == Running {
+		return true, nil
+	}
+	if free == 0 {
+		return false, nil
+	}
+	places[run.Queue]--
+	i := slices.IndexFunc(e.cfg.Queues, func(q Queue) bool { return q.Name == run.Queue })
+	if every := e.cfg.Queues[i].Every; every > 0 {
+		return true, tx.SetMark(e.cfg.Queues[i].mark(), now.Add(every).UnixMilli())
+	}
+	return true, nil
 }
 
 func (e *Engine) activeIDs() []int64 {
@@ -89,12 +146,12 @@ func (e *Engine) activeIDs() []int64 {
 
 // take claims one run in the caller's transaction; nil if its queue is full, or it had to
 // be parked.
-func (e *Engine) take(tx Tx, run *Run, began time.Time) (*execution, error) {
+func (e *Engine) take(tx Tx, run *Run, places map[string]int, began time.Time) (*execution, error) {
 	now, err := tx.Now()
 	if err != nil {
 		return nil, err
 	}
-	if ok, err := e.admit(tx, run, now); err != nil || !ok {
+	if ok, err := e.admit(tx, run, places, now); err != nil || !ok {
 		return nil, err
 	}
 	w := e.workflows[run.Workflow]
@@ -136,33 +193,6 @@ func (e *Engine) newExecution(run Run, w Workflow, records []*Record, began time
 		x.records[r.Name] = r
 	}
 	return x
-}
-
-// admit reports whether a run's queue lets it start.
-func (e *Engine) admit(tx Tx, run *Run, now time.Time) (bool, error) {
-	i := slices.IndexFunc(e.cfg.Queues, func(q Queue) bool { return q.Name == run.Queue })
-	if i < 0 {
-		return true, nil
-	}
-	q := e.cfg.Queues[i]
-	// Asking for the mark keeps other workers from counting at the same time.
-	next, err := tx.Mark("queue " + q.Name)
-	if err != nil {
-		return false, err
-	}
-	if q.Limit > 0 && run.Status != Running {
-		running, err := tx.Find(Filter{Queue: q.Name, Statuses: []Status{Running}})
-		if err != nil || len(running) >= q.Limit {
-			return false, err
-		}
-	}
-	if q.Every > 0 {
-		if now.UnixMilli() < next {
-			return false, nil
-		}
-		next = now.Add(q.Every).UnixMilli()
-	}
-	return true, tx.SetMark("queue "+q.Name, next)
 }
 
 // launch starts the work on claimed runs, and on keeping their leases.

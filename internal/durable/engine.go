@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,6 +75,7 @@ func New(cfg Config, workflows ...Workflow) (*Engine, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	cfg.Queues = slices.SortedFunc(slices.Values(cfg.Queues), func(a, b Queue) int { return strings.Compare(a.Name, b.Name) })
 	e := &Engine{cfg: cfg, workflows: map[string]Workflow{}, active: map[int64]*execution{}}
 	e.Operator = Operator{Log: cfg.Log, Rules: cfg.Rules}
 	for _, w := range workflows {
@@ -188,7 +190,7 @@ func (e *Engine) Follow(ctx context.Context, id int64) (*Run, error) {
 			return run, nil
 		}
 		if e.stopped == nil {
-			claimed, err := e.claim(ctx, 1, func(r *Run) bool { return r.ID == id })
+			claimed, err := e.claim(ctx, 1, id)
 			if err != nil {
 				return run, err
 			}
@@ -231,7 +233,7 @@ func (e *Engine) await(ctx context.Context, id int64) error {
 // its end or to a wait.
 func (e *Engine) Drain(ctx context.Context) error {
 	for {
-		claimed, err := e.claim(ctx, e.cfg.Slots, nil)
+		claimed, err := e.claim(ctx, e.cfg.Slots, 0)
 		if err != nil || len(claimed) == 0 {
 			return err
 		}

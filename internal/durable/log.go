@@ -55,9 +55,18 @@ type Runs interface {
 type DueQuery struct {
 	Now    time.Time
 	Worker string
-	Void   bool    // leases of other workers count no more
-	Except []int64 // runs that are at work here
+	Void   bool     // leases of other workers count no more
+	Except []int64  // runs that are at work here
+	Only   int64    // this one alone; 0 is any
+	Known  []Known  // the workflows that can be carried out here
+	Full   []string // queues from which none may be begun; who has a place in them keeps it
 	Limit  int
+}
+
+// Known is a workflow with the newest version that can be carried out.
+type Known struct {
+	Workflow string
+	Version  int
 }
 
 // Filter chooses runs; zero fields choose all.

@@ -170,12 +170,13 @@ func (t *memoryTx) Save(r *Run) error {
 // Due implements [Runs].
 func (t *memoryTx) Due(q DueQuery) ([]*Run, error) {
 	due := t.where(func(r *Run) bool {
-		if slices.Contains(q.Except, r.ID) {
+		known := slices.ContainsFunc(q.Known, func(k Known) bool { return k.Workflow == r.Workflow && r.Version <= k.Version })
+		if !known || slices.Contains(q.Except, r.ID) || q.Only != 0 && r.ID != q.Only {
 			return false
 		}
 		switch r.Status {
 		case Pending, Waiting:
-			return !r.WakeAt.After(q.Now)
+			return !r.WakeAt.After(q.Now) && !slices.Contains(q.Full, r.Queue)
 		case Running:
 			return r.Owner == q.Worker || q.Void || !q.Now.Before(r.Lease)
 		}

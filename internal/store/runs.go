@@ -126,14 +126,10 @@ func runValues(r *durable.Run) ([]any, error) {
 // Insert implements [durable.Runs].
 func (t *runTx) Insert(r *durable.Run) (bool, error) {
 	if r.Key != "" {
-		// Found first, since a constraint that fails ends the transaction of some databases.
-		// The lock keeps two of one key from both finding nothing.
-		if err := t.lock("key " + r.Key); err != nil {
+		other, err := t.unfinished(r.Key)
+		if err != nil || other != 0 {
+			r.ID = other
 			return false, err
-		}
-		err := t.row(`SELECT id FROM runs WHERE key = ? AND status NOT IN ('done', 'partial', 'failed', 'cancelled')`, r.Key).Scan(&r.ID)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return false, wrapSQL("SELECT id FROM runs", err)
 		}
 	}
 	values, err := runValues(r)
@@ -144,6 +140,28 @@ func (t *runTx) Insert(r *durable.Run) (bool, error) {
 		lease, crashes, progress, created_at, started_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, values...)
 	t.woke = true
 	return err == nil, err
+}
+
+// unfinished finds the run that has a key and has not ended; 0 is none. It is asked for
+// first, since a constraint that fails ends the transaction of some databases, and under a
+// lock, so that two of one key do not both find nothing.
+func (t *runTx) unfinished(key string) (id int64, err error) {
+	if err := t.lock("key " + key); err != nil {
+		return 0, err
+	}
+	const query = `SELECT id FROM runs WHERE key = ? AND status NOT IN ('done', 'partial', 'failed', 'cancelled')`
+	err = t.row(query, key).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return id, wrapSQL(query, err)
+}
+
+func taken(is bool) error {
+	if is {
+		return durable.ErrKeyTaken
+	}
+	return nil
 }
 
 // Run implements [durable.Runs].
@@ -167,10 +185,8 @@ func (t *runTx) forUpdate(how string) string {
 // Save implements [durable.Runs].
 func (t *runTx) Save(r *durable.Run) error {
 	if r.Key != "" && !r.Status.Ended() {
-		var other int64
-		err := t.row(`SELECT id FROM runs WHERE key = ? AND id <> ? AND status NOT IN ('done', 'partial', 'failed', 'cancelled')`, r.Key, r.ID).Scan(&other)
-		if err == nil {
-			return durable.ErrKeyTaken
+		if other, err := t.unfinished(r.Key); err != nil || other != 0 && other != r.ID {
+			return errors.Join(err, taken(other != 0))
 		}
 	}
 	values, err := runValues(r)
@@ -186,19 +202,72 @@ func (t *runTx) Save(r *durable.Run) error {
 
 // Due implements [durable.Runs].
 func (t *runTx) Due(q durable.DueQuery) ([]*durable.Run, error) {
-	where := `(status IN ('pending', 'waiting') AND wake_at <= ? OR status = 'running' AND (owner = ? OR lease <= ?))`
-	args := []any{millis(q.Now), q.Worker, millis(q.Now)}
-	if q.Void {
-		where, args = `(status IN ('pending', 'waiting') AND wake_at <= ? OR status = 'running')`, []any{millis(q.Now)}
+	w := where{}
+	w.either(func(w *where) {
+		w.and(`status IN ('pending', 'waiting') AND wake_at <= ?`, millis(q.Now)).none("queue", anys(q.Full))
+	},
+		func(w *where) {
+			if w.and(`status = 'running'`); !q.Void {
+				w.and(`(owner = ? OR lease <= ?)`, q.Worker, millis(q.Now))
+			}
+		})
+	w.none("id", anys(q.Except))
+	if q.Only != 0 {
+		w.and(`id = ?`, q.Only)
 	}
-	if len(q.Except) > 0 {
-		where += ` AND id NOT IN (` + marks(len(q.Except)) + `)`
-		for _, id := range q.Except {
-			args = append(args, id)
-		}
+	var known []func(*where)
+	for _, k := range q.Known {
+		known = append(known, func(w *where) { w.and(`workflow = ? AND version <= ?`, k.Workflow, k.Version) })
 	}
-	return list(t.Tx, readRun, `SELECT `+runColumns+` FROM runs WHERE `+where+` ORDER BY wake_at, id LIMIT ?`+t.forUpdate(" SKIP LOCKED"),
-		append(args, q.Limit)...)
+	w.either(known...)
+	return list(t.Tx, readRun, `SELECT `+runColumns+` FROM runs WHERE `+w.String()+` ORDER BY wake_at, id LIMIT ?`+t.forUpdate(" SKIP LOCKED"),
+		append(w.args, q.Limit)...)
+}
+
+// where is a condition in the making: parts that all hold.
+type where struct {
+	parts []string
+	args  []any
+}
+
+// and adds a part.
+func (w *where) and(part string, args ...any) *where {
+	w.parts, w.args = append(w.parts, part), append(w.args, args...)
+	return w
+}
+
+// none adds that a column has none of some values.
+func (w *where) none(column string, values []any) *where {
+	if len(values) == 0 {
+		return w
+	}
+	return w.and(column+` NOT IN (`+marks(len(values))+`)`, values...)
+}
+
+// either adds that one of several conditions holds; none of no conditions does.
+func (w *where) either(conditions ...func(*where)) {
+	parts := []string{}
+	for _, c := range conditions {
+		var one where
+		c(&one)
+		parts, w.args = append(parts, "("+one.String()+")"), append(w.args, one.args...)
+	}
+	if len(parts) == 0 {
+		parts = []string{"1 = 0"}
+	}
+	w.parts = append(w.parts, "("+strings.Join(parts, " OR ")+")")
+}
+
+// String is the condition as SQL; without parts it always holds.
+func (w *where) String() string { return strings.Join(append([]string{"1 = 1"}, w.parts...), " AND ") }
+
+// anys are values as arguments of a statement.
+func anys[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
 }
 
 // marks are n placeholders.
@@ -206,24 +275,20 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), "
 
 // Find implements [durable.Runs].
 func (t *runTx) Find(f durable.Filter) ([]*durable.Run, error) {
-	where, args := `1 = 1`, []any{}
-	for column, value := range map[string]string{"workflow": f.Workflow, "key": f.Key, "queue": f.Queue, "owner": f.Owner} {
-		if value != "" {
-			where += ` AND ` + column + ` = ?`
-			args = append(args, value)
+	var w where
+	for _, c := range []struct{ column, value string }{{"workflow", f.Workflow}, {"key", f.Key}, {"queue", f.Queue}, {"owner", f.Owner}} {
+		if c.value != "" {
+			w.and(c.column+` = ?`, c.value)
 		}
 	}
 	if len(f.Statuses) > 0 {
-		where += ` AND status IN (` + marks(len(f.Statuses)) + `)`
-		for _, s := range f.Statuses {
-			args = append(args, string(s))
-		}
+		w.and(`status IN (`+marks(len(f.Statuses))+`)`, anys(f.Statuses)...)
 	}
 	limit := f.Limit
 	if limit == 0 {
 		limit = 1000
 	}
-	return list(t.Tx, readRun, `SELECT `+runColumns+` FROM runs WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, limit)...)
+	return list(t.Tx, readRun, `SELECT `+runColumns+` FROM runs WHERE `+w.String()+` ORDER BY id DESC LIMIT ?`, append(w.args, limit)...)
 }
 
 const ended = `status IN ('done', 'partial', 'failed', 'cancelled')`

@@ -135,8 +135,13 @@ func testDue(t *testing.T, site *Site) {
 	for _, s := range []durable.Status{durable.Done, durable.Partial, durable.Failed, durable.Cancelled, durable.Parked} {
 		add(durable.Run{Status: s, EndedAt: now.Add(-time.Hour)})
 	}
+	add(durable.Run{Status: durable.Pending, Version: 4})
+	full := add(durable.Run{Status: durable.Pending, Queue: "full", WakeAt: now})
 	ask := func(q durable.DueQuery) (ids []int64) {
 		q.Now, q.Worker = now, "me"
+		if q.Known == nil {
+			q.Known = []durable.Known{{Workflow: "v", Version: 9}, {Workflow: "w", Version: 3}}
+		}
 		b.write(func(tx durable.Tx) error {
 			due, err := tx.Due(q)
 			for _, r := range due {
@@ -150,9 +155,12 @@ func testDue(t *testing.T, site *Site) {
 		q    durable.DueQuery
 		want []int64
 	}{
-		{durable.DueQuery{Limit: 9}, []int64{mine, lapsed, early, late}},
+		{durable.DueQuery{Limit: 9}, []int64{mine, lapsed, early, late, full}},
+		{durable.DueQuery{Limit: 9, Full: []string{"full", "other"}}, []int64{mine, lapsed, early, late}},
 		{durable.DueQuery{Limit: 2}, []int64{mine, lapsed}},
-		{durable.DueQuery{Limit: 9, Void: true, Except: []int64{mine}}, []int64{held, lapsed, early, late}},
+		{durable.DueQuery{Limit: 9, Only: late}, []int64{late}},
+		{durable.DueQuery{Limit: 9, Known: []durable.Known{{Workflow: "v", Version: 9}}}, nil},
+		{durable.DueQuery{Limit: 9, Void: true, Except: []int64{mine}}, []int64{held, lapsed, early, late, full}},
 	} {
 		if got := ask(c.q); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v, want %v", c.q, got, c.want)
