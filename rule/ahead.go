@@ -32,7 +32,7 @@ func (e *environment) parseAhead(roots []strictyaml.Node) {
 	for _, root := range roots {
 		for _, text := range conditionTexts(root) {
 			if a.parsed[text] == nil {
-				a.parsed[text] = sync.OnceValues(func() (*cel.Ast, *cel.Issues) { return e.base.Parse(text) })
+				a.parsed[text] = sync.OnceValues(func() (*cel.Ast, *cel.Issues) { return e.parseText(text) })
 				order = append(order, a.parsed[text])
 			}
 		}
@@ -51,7 +51,7 @@ func (e *environment) parseAhead(roots []strictyaml.Node) {
 // is checked.
 func (e *environment) parse(text string) (*cel.Ast, *cel.Issues) {
 	if e.ahead == nil || e.ahead.parsed[text] == nil {
-		return e.base.Parse(text)
+		return e.parseText(text)
 	}
 	parsed := e.ahead.parsed[text]
 	delete(e.ahead.parsed, text)

@@ -9,6 +9,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
+	"cel.dev/cel-go/parser"
 
 	"github.com/trimtab/trimtab"
 )
@@ -33,6 +34,7 @@ const (
 type environment struct {
 	provider *provider
 	base     *cel.Env
+	parser   *parser.Parser
 	cache    map[string]*cel.Env
 	exprs    map[string]*expr // by what their scope means and their text
 	ahead    *ahead           // while packs are loaded
@@ -59,7 +61,11 @@ func newEnvironment() (*environment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("CEL environment: %w", err)
 	}
-	return &environment{provider: p, base: base, cache: map[string]*cel.Env{}, exprs: map[string]*expr{}}, nil
+	quick, err := newParser(base)
+	if err != nil {
+		return nil, err
+	}
+	return &environment{provider: p, base: base, parser: quick, cache: map[string]*cel.Env{}, exprs: map[string]*expr{}}, nil
 }
 
 // with is the environment that knows some variables.
