@@ -73,6 +73,32 @@ func (b *builder) anyOf(fs strictyaml.Fields, s *scope, p place) ([]*condition, 
 	return []*condition{c}, b.afterAny(n, s, ends, p)
 }
 
+// ways is in how many ways a list of conditions can hold: each any multiplies them by
+// its branches.
+func ways(list []*condition) int {
+	all := 1
+	for _, c := range list {
+		if c.kind != "any" {
+			continue
+		}
+		n := 0
+		for _, branch := range c.inner {
+			n += ways(branch)
+		}
+		all = min(all*n, maxWays+1) // large enough to be refused
+	}
+	return all
+}
+
+// tooManyWays refuses a list of conditions that would become too many chains of the
+// matcher; n is where the list stands.
+func (b *builder) tooManyWays(n strictyaml.Node, list []*condition) {
+	if ways(list) > maxWays {
+		n.Errorf("the branches of any can be combined in more than %d ways", maxWays).WithHint("conclude a part of it with a rule of its own")
+		b.broken = true
+	}
+}
+
 // branch compiles one branch of any.
 func (b *builder) branch(n strictyaml.Node, s *scope, p place) ([]*condition, *scope) {
 	if n.Kind() == strictyaml.List && len(n.Items()) == 0 {

@@ -12,46 +12,74 @@ import (
 // relate looks at all rules together: what rests on what, and what nobody uses.
 func (c *compiler) relate() {
 	slices.SortFunc(c.rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
-	makers := map[string][]*Rule{}
+	derived, concluded := c.restings((*Rule).derived), c.restings((*Rule).Derives)
 	for _, r := range c.rules {
-		for _, t := range r.Derives() {
-			makers[t] = append(makers[t], r)
-		}
+		derived.warnUnstratified(r)
 	}
 	for _, r := range c.rules {
-		warnUnstratified(r, makers)
+		concluded.closeOver(r)
 	}
-	closeOver(c.rules, makers)
 	c.warnUnused()
 	c.warnGroups()
 }
 
-// closeOver adds to what each rule reads and negates what derived facts among it
-// rest on. It repeats until nothing is added; types are few, so it ends soon.
+// resting is what facts of a type rest on directly: what the rules that conclude
+// them read and deny.
+type resting struct{ reads, negates map[string]bool }
+
+// restings are those of all types that rules conclude. Rules are many and types few,
+// so what follows goes from type to type.
+type restings map[string]resting
+
+// derived are the types of the facts that fall with the rule's reasons.
+func (r *Rule) derived() []string { return sortedKeys(r.derives) }
+
+// restings gathers them for what rules conclude in some way.
+func (c *compiler) restings(concludes func(*Rule) []string) restings {
+	out := restings{}
+	for _, r := range c.rules {
+		for _, t := range concludes(r) {
+			if _, ok := out[t]; !ok {
+				out[t] = resting{map[string]bool{}, map[string]bool{}}
+			}
+			maps.Copy(out[t].reads, r.reads)
+			maps.Copy(out[t].negates, r.negates)
+		}
+	}
+	return out
+}
+
+// closeOver adds to what a rule reads and negates what derived facts among it
+// rest on.
 //
 // A rule that denies a derived fact is concerned by everything that fact rests on:
 // if a source of that fails, the fact is missing for no good reason, and the rule
 // says too much. So what is read below a denied type counts as denied.
-func closeOver(rules []*Rule, makers map[string][]*Rule) {
-	for changed := true; changed; {
-		changed = false
-		for _, r := range rules {
-			before := len(r.reads) + len(r.negates)
-			for t := range maps.Clone(r.reads) {
-				for _, m := range makers[t] {
-					maps.Copy(r.reads, m.reads)
-					maps.Copy(r.negates, m.negates)
-				}
-			}
-			for t := range maps.Clone(r.negates) {
-				for _, m := range makers[t] {
-					maps.Copy(r.negates, m.reads)
-					maps.Copy(r.negates, m.negates)
-				}
-			}
-			changed = changed || len(r.reads)+len(r.negates) > before
+func (o restings) closeOver(r *Rule) {
+	read, denied := sortedKeys(r.reads), sortedKeys(r.negates)
+	for len(read) > 0 {
+		t := o[read[len(read)-1]]
+		read = read[:len(read)-1]
+		read = add(r.reads, t.reads, read)
+		denied = add(r.negates, t.negates, denied)
+	}
+	for len(denied) > 0 {
+		t := o[denied[len(denied)-1]]
+		denied = denied[:len(denied)-1]
+		denied = add(r.negates, t.reads, denied)
+		denied = add(r.negates, t.negates, denied)
+	}
+}
+
+// add puts names into a set, and those that were not in it on a list of work.
+func add(to, names map[string]bool, work []string) []string {
+	for n := range names {
+		if !to[n] {
+			to[n] = true
+			work = append(work, n)
 		}
 	}
+	return work
 }
 
 // warnUnstratified warns of a rule that denies what follows from its own
@@ -60,10 +88,11 @@ func closeOver(rules []*Rule, makers map[string][]*Rule) {
 // It is a warning since types say less than facts: a rule may deny a type for one
 // resource and derive it for another. When it is as bad as it looks, the run ends
 // with an error that names the rule.
-func warnUnstratified(r *Rule, makers map[string][]*Rule) {
-	for _, made := range sortedKeys(r.derives) {
-		for _, denied := range sortedKeys(r.negates) {
-			if !leadsTo(made, denied, makers, map[string]bool{}) {
+func (o restings) warnUnstratified(r *Rule) {
+	for _, denied := range sortedKeys(r.negates) {
+		below := o.below(denied)
+		for _, made := range r.derived() {
+			if !below[made] {
 				continue
 			}
 			r.node.Warnf("rule %s concludes %s from the absence of %s, which follows from it: it may withdraw its own reason",
@@ -73,30 +102,15 @@ func warnUnstratified(r *Rule, makers map[string][]*Rule) {
 	}
 }
 
-// leadsTo reports whether facts of type to may be derived from facts of type
-// from.
-func leadsTo(from, to string, makers map[string][]*Rule, seen map[string]bool) bool {
-	if from == to {
-		return true
+// below are the types that facts of a type may follow from, itself among them.
+func (o restings) below(name string) map[string]bool {
+	out := map[string]bool{name: true}
+	for work := []string{name}; len(work) > 0; {
+		t := o[work[len(work)-1]]
+		work = add(out, t.reads, work[:len(work)-1])
+		work = add(out, t.negates, work)
 	}
-	if seen[to] {
-		return false
-	}
-	// Types rest on each other in rings as soon as one rule derives what it reads.
-	seen[to] = true
-	for _, m := range makers[to] {
-		for t := range m.reads {
-			if m.derives[to] && leadsTo(from, t, makers, seen) {
-				return true
-			}
-		}
-		for t := range m.negates {
-			if m.derives[to] && leadsTo(from, t, makers, seen) {
-				return true
-			}
-		}
-	}
-	return false
+	return out
 }
 
 // warnUnused warns of declarations that no rule needs.

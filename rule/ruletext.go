@@ -25,6 +25,9 @@ func (c *compiler) readRules(p *pack) {
 		if n.Kind() != strictyaml.Mapping {
 			continue
 		}
+		if fs.File().Full() {
+			return
+		}
 		params := p.paramsOf(childOf(n, "id").Text())
 		b := &builder{
 			c: c, pack: p, fs: fs, patterns: map[string]*factType{},
@@ -149,6 +152,7 @@ func (b *builder) readWhen() {
 			b.subjectAt, b.subjectScope = len(b.when), next
 		}
 	}
+	b.tooManyWays(n, b.when)
 	if subject != "" && b.subjectScope == nil {
 		b.fs.Get("subject").Errorf("subject %q is no pattern of when", subject).Suggest(subject, sortedKeys(b.patterns))
 	}

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -105,6 +104,9 @@ func (p *problem) domains() (map[variable][]any, []variable, bool) {
 		t, known := p.typeOf(v)
 		if !known {
 			return nil, nil, false
+		}
+		if len(constants[root(v)]) > maxTries {
+			return nil, nil, false // a list of so many would not be tried to its end
 		}
 		out[v] = t.samples(constants[root(v)])
 	}
@@ -253,8 +255,10 @@ func sampleTimes(constants []any) []any {
 // distinctValues drops repetitions; the first of each stays where it is.
 func distinctValues(values []any) []any {
 	var out []any
+	seen := map[any]bool{}
 	for _, v := range values {
-		if !slices.ContainsFunc(out, func(o any) bool { return keyOf(o) == keyOf(v) }) {
+		if k := keyOf(v); !seen[k] {
+			seen[k] = true
 			out = append(out, v)
 		}
 	}

@@ -50,6 +50,9 @@ type cell struct {
 	e   *expr
 }
 
+// maxRows bounds a table. Rows are tried one after the other for every fact.
+const maxRows = 10_000
+
 // hitPolicies say what happens when several rows match.
 var hitPolicies = []string{"unique", "first", "collect", "priority"}
 
@@ -72,10 +75,15 @@ func (b *builder) readTable() {
 	}
 	b.readInputs(t, fs.Need("inputs"))
 	b.readOutputs(t, fs.Need("outputs"))
-	for _, line := range b.tableRows(fs) {
+	lines := b.tableRows(fs)
+	if len(lines) > maxRows {
+		n.Errorf("a table has at most %d rows; these are %d", maxRows, len(lines)).WithHint("let a source give them as facts, and match those")
+		lines = lines[:1]
+	}
+	for _, line := range lines {
 		b.readRow(t, line)
 	}
-	if len(t.rows) == 0 {
+	if len(lines) == 0 {
 		n.Errorf("a table needs at least one row")
 	}
 	for i := range t.outputs {
@@ -115,60 +123,6 @@ func (b *builder) readOutputs(t *table, n strictyaml.Node) {
 		}
 		t.outputs = append(t.outputs, column{name: e.Key.Text(), typ: readType(e.Value)})
 	}
-}
-
-// line is a row as it was written: cells by column.
-type line struct {
-	node  strictyaml.Node
-	cells map[string]inCell
-	order []string
-}
-
-// inCell is a cell with its place.
-type inCell struct {
-	text   string
-	plain  any // as YAML has it; the text in a CSV file
-	node   strictyaml.Node
-	report reporter
-}
-
-// tableRows are the rows of a table, from YAML or CSV.
-func (b *builder) tableRows(fs strictyaml.Fields) []line {
-	given := slices.DeleteFunc(slices.Clone(tableMapping.OneOf), func(k string) bool { return !fs.Has(k) })
-	if len(given) > 1 {
-		fs.Key(given[1]).Errorf("%s and %s cannot both give the rows of a table", given[0], given[1])
-	}
-	switch {
-	case fs.Has("csv"):
-		return csvLines(fs.Get("csv"), fs.Get("csv").Text(), "")
-	case fs.Has("from"):
-		n := fs.Get("from")
-		data, err := b.c.open(fs.File().Name(), n.Text())
-		if err != nil {
-			n.Errorf("the table %s cannot be read: %v", n.Text(), err)
-			return nil
-		}
-		return csvLines(n, string(data), n.Text()+": ")
-	}
-	var out []line
-	for _, n := range fs.Need("rows").Items() {
-		l := line{node: n, cells: map[string]inCell{}}
-		for _, e := range n.Entries() {
-			name := e.Key.Text()
-			if e.Value.Kind() != strictyaml.Scalar && e.Value.Kind() != strictyaml.Null {
-				e.Value.Errorf("a cell is one value, not a %s", e.Value.Kind()).WithHint(`write several as '"a", "b"'`)
-				continue
-			}
-			cell := inCell{plain: e.Value.Plain(), node: e.Key, report: at(e.Value)}
-			if e.Value.Kind() == strictyaml.Scalar {
-				cell.text = e.Value.Text() // nothing stands for any value
-			}
-			l.cells[name] = cell
-			l.order = append(l.order, name)
-		}
-		out = append(out, l)
-	}
-	return out
 }
 
 // readRow compiles one row.

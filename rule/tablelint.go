@@ -12,8 +12,17 @@ import (
 	"github.com/trimtab/trimtab/rete"
 )
 
-// maxRegions bounds how many combinations of inputs a table is tried with.
-const maxRegions = 20_000
+// Bounds of what a table is tried with.
+const (
+	maxRegions   = 20_000    // combinations of inputs
+	maxConstants = 2_000     // in one column
+	maxRowTries  = 5_000_000 // rows looked at for all combinations
+)
+
+// manageable reports whether so many combinations of inputs can be tried.
+func (t *table) manageable(total int) bool {
+	return total <= maxRegions && total*len(t.rows) <= maxRowTries
+}
 
 // tableFault is a combination of inputs for which a table has no row, or too many;
 // or a row that none can reach.
@@ -35,7 +44,7 @@ func (t *table) gaps() (gaps, overlaps []tableFault, complete bool) {
 		if len(domains[i]) == 0 || in.of == nil {
 			return nil, nil, false
 		}
-		if total *= len(domains[i]); total > maxRegions {
+		if total *= len(domains[i]); !t.manageable(total) {
 			return nil, nil, false
 		}
 	}
@@ -63,7 +72,7 @@ func (t *table) unreached() []int {
 	total := 1
 	for i := range t.inputs {
 		domains[i] = t.regions(i)
-		if total *= max(len(domains[i]), 1); len(domains[i]) == 0 || total > maxRegions || !t.comparesOnly(i) {
+		if total *= max(len(domains[i]), 1); len(domains[i]) == 0 || !t.manageable(total) || !t.comparesOnly(i) {
 			return nil
 		}
 	}
@@ -147,7 +156,7 @@ func (t *table) looksFurther(e *expr) bool {
 
 // regions are values of an input, one out of every region: each constant that a
 // cell of the column mentions, one between each two, and one beyond each end. Texts
-// have one more region: all others.
+// have one more region: all others. There are none where they are too many to try.
 func (t *table) regions(i int) []any {
 	in := t.inputs[i]
 	if in.of == nil {
@@ -165,6 +174,9 @@ func (t *table) regions(i int) []any {
 			if !slices.ContainsFunc(found, func(o any) bool { return compareValues(v, o) == 0 }) {
 				found = append(found, v)
 			}
+		}
+		if len(found) > maxConstants {
+			return nil
 		}
 	}
 	return between(in.of.out, found)

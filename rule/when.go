@@ -36,6 +36,7 @@ type builder struct {
 	evidence     []*condition
 	needs        []string // the evidence in words
 	options      options
+	elements     int  // compiled so far, inside of others too
 	broken       bool // an expression did not compile
 }
 
@@ -52,6 +53,12 @@ type place struct {
 	denied bool // a fact that is missing there makes the rule say more
 }
 
+// Bounds of one rule.
+const (
+	maxElements = 200
+	maxWays     = 1000 // that its any leave open: the matcher has a chain for each
+)
+
 var (
 	elementKeys = elementMapping.Names()
 	// reservedKinds are those of a later version of the language.
@@ -62,7 +69,7 @@ var (
 // scope that follows it.
 func (b *builder) element(n strictyaml.Node, s *scope, p place) ([]*condition, *scope) {
 	fs := n.Fields(elementKeys...)
-	if n.Kind() != strictyaml.Mapping {
+	if n.Kind() != strictyaml.Mapping || b.tooLong(n) {
 		return nil, s
 	}
 	notYet(fs, reservedKinds...)
@@ -91,6 +98,15 @@ func (b *builder) element(n strictyaml.Node, s *scope, p place) ([]*condition, *
 		return b.let(fs, s, p)
 	}
 	return nil, s
+}
+
+// tooLong reports that a rule has more elements than any author means; each sees the
+// names of those before it, so their cost grows with their square.
+func (b *builder) tooLong(n strictyaml.Node) bool {
+	if b.elements++; b.elements == maxElements+1 {
+		n.Errorf("a rule has at most %d elements in when and requires", maxElements).WithHint("conclude a part of it with a rule of its own")
+	}
+	return b.elements > maxElements
 }
 
 // oneKind is the one key of an element that says what it is.
@@ -194,6 +210,7 @@ func (b *builder) list(n strictyaml.Node, s *scope, p place) ([]*condition, *sco
 		conditions, next := b.element(item, s, p)
 		out, s = append(out, conditions...), next
 	}
+	b.tooManyWays(n, out)
 	return out, s
 }
 

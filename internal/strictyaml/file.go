@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
@@ -15,8 +17,15 @@ import (
 const (
 	MaxBytes = 16 << 20
 	MaxDepth = 64
+	// maxLine and maxFlow bound a line, and a file in braces: the YAML parser holds all
+	// tokens of such at once.
+	maxLine = 1 << 20
+	maxFlow = 4 << 20
 	// excerptWidth bounds the source line that a diagnostic shows.
 	excerptWidth = 160
+	// maxErrors are noted of a file; nobody reads more, and a file of 16 MB could
+	// have millions.
+	maxErrors = 1000
 )
 
 // File is one YAML file being read and what is wrong with it so far.
@@ -24,6 +33,13 @@ type File struct {
 	name  string
 	lines []string // without their ends
 	said  Diagnostics
+	// errors counts those that were noted and those that were not.
+	errors int
+	// The line that was looked at last, which may be all of the file. Places are also
+	// asked for when rules run, by several goroutines.
+	mu    sync.Mutex
+	runes []rune
+	at    int
 }
 
 // Open parses data. The root is the zero Node if the file cannot be parsed or
@@ -36,6 +52,9 @@ func Open(name string, data []byte) (*File, Node) {
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	f.lines = splitLines(string(data))
+	if f.tooDense(data) {
+		return f, Node{}
+	}
 	doc, ok := f.parse(data)
 	if !ok {
 		return f, Node{}
@@ -45,17 +64,42 @@ func Open(name string, data []byte) (*File, Node) {
 	return f, root
 }
 
+// tooDense refuses what the YAML parser would hold in memory token by token: a line
+// as long as a file, and a large file in braces.
+func (f *File) tooDense(data []byte) bool {
+	if i := slices.IndexFunc(f.lines, func(l string) bool { return len(l) > maxLine }); i >= 0 {
+		f.add(i+1, 1, Error, fmt.Sprintf("the line has %d bytes; at most %d are read of one", len(f.lines[i]), maxLine)).
+			WithHint("write it as several lines")
+		return true
+	}
+	if len(data) > maxFlow && (data[0] == '{' || data[0] == '[') {
+		f.add(1, 1, Error, fmt.Sprintf("the file is in braces and has %d bytes; at most %d are read of such", len(data), maxFlow)).
+			WithHint("write the outermost level without braces")
+		return true
+	}
+	return false
+}
+
 // Name is the file's name as it was given.
 func (f *File) Name() string { return f.name }
 
-// Diagnostics is everything said so far, sorted.
+// Full reports whether the file has more errors than are told: whoever reads it may
+// stop.
+func (f *File) Full() bool { return f.errors > maxErrors }
+
+// Diagnostics is everything said so far, sorted; the last tells if there are more
+// errors than are told.
 func (f *File) Diagnostics() Diagnostics {
 	f.said.Sort()
-	return f.said
+	if !f.Full() {
+		return f.said
+	}
+	rest := Diagnostic{File: f.name, Severity: Error, Message: fmt.Sprintf("there are more errors than these %d", maxErrors)}
+	return append(slices.Clip(f.said), rest)
 }
 
 // Err is nil or the errors said so far, as Diagnostics.
-func (f *File) Err() error { return f.said.Err() }
+func (f *File) Err() error { return f.Diagnostics().Err() }
 
 // Line is the text of a line, counted from 1, "" outside the file.
 func (f *File) Line(n int) string {
@@ -73,6 +117,11 @@ func (f *File) At(line, col int, s Severity, format string, args ...any) *Diagno
 // add notes a diagnostic and gives it back for a hint. The pointer is good
 // until the next one is added.
 func (f *File) add(line, col int, s Severity, message string) *Diagnostic {
+	if s == Error {
+		if f.errors++; f.errors > maxErrors {
+			return &Diagnostic{}
+		}
+	}
 	f.said = append(f.said, f.about(line, col, s, message))
 	return &f.said[len(f.said)-1]
 }
@@ -81,14 +130,23 @@ func (f *File) add(line, col int, s Severity, message string) *Diagnostic {
 func (f *File) about(line, col int, s Severity, message string) Diagnostic {
 	d := Diagnostic{File: f.name, Line: line, Col: col, Severity: s, Message: message}
 	if line > 0 && col > 0 {
-		d.Excerpt, d.Caret = excerpt(f.Line(line), col)
+		d.Excerpt, d.Caret = excerpt(f.lineRunes(line), col)
 	}
 	return d
 }
 
+// lineRunes are the characters of a line. A file may be one line, so the last is kept.
+func (f *File) lineRunes(n int) []rune {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.at != n {
+		f.runes, f.at = []rune(f.Line(n)), n
+	}
+	return f.runes
+}
+
 // excerpt is the line around a column, and the column in it.
-func excerpt(line string, col int) (string, int) {
-	runes := []rune(strings.ToValidUTF8(line, "\ufffd"))
+func excerpt(runes []rune, col int) (string, int) {
 	if len(runes) <= excerptWidth {
 		return string(runes), col
 	}

@@ -76,6 +76,9 @@ func (n Node) Fields(known ...string) Fields {
 
 // unknownKey notes a key that is not known and gives the nearest one that is.
 func (n Node) unknownKey(name string, known []string) string {
+	if n.f != nil && n.f.Full() {
+		return ""
+	}
 	d := n.Errorf("unknown key %q", shorten(name)).Suggest(name, known)
 	if d.Nearest == "" {
 		d.WithHint("known here: %s", strings.Join(known, ", "))

@@ -86,6 +86,10 @@ func (n Node) ErrorfAt(offset int, format string, args ...any) *Diagnostic {
 	if n.f == nil {
 		return &Diagnostic{}
 	}
+	if n.f.errors >= maxErrors {
+		n.f.errors++ // it would not be told, and its place is not looked for
+		return &Diagnostic{}
+	}
 	line, col := n.PosAt(offset)
 	return n.f.add(line, col, Error, fmt.Sprintf(format, args...))
 }

@@ -60,7 +60,7 @@ func (n Node) blockIndent() int {
 
 // walk begins at the first character of the scalar's text in the file.
 func (n Node) walk() *walker {
-	w := &walker{lines: n.f.lines, style: n.y.Style, line: n.y.Line, col: n.y.Column - 1}
+	w := &walker{f: n.f, style: n.y.Style, line: n.y.Line, col: n.y.Column - 1}
 	if w.style&yaml.FoldedStyle != 0 {
 		w.line, w.col = w.line+1, n.blockIndent()
 		w.skipSpace()
@@ -75,23 +75,16 @@ func (n Node) walk() *walker {
 
 // walker goes through a scalar's source in step with its value.
 type walker struct {
-	lines []string
+	f     *File
 	style yaml.Style
 	line  int // from 1
 	col   int // from 0, in characters
-	runes []rune
-	at    int // the line that runes holds
 }
 
 // rest is what is left of the current line.
 func (w *walker) rest() []rune {
-	if w.line < 1 || w.line > len(w.lines) {
-		return nil
-	}
-	if w.at != w.line {
-		w.runes, w.at = []rune(w.lines[w.line-1]), w.line
-	}
-	return w.runes[min(w.col, len(w.runes)):]
+	runes := w.f.lineRunes(w.line)
+	return runes[min(w.col, len(runes)):]
 }
 
 // skipTag passes a tag such as !!str before the text.
@@ -156,14 +149,14 @@ func (w *walker) joinLines() {
 
 // skipSpace passes white space and line ends.
 func (w *walker) skipSpace() {
-	for w.line <= len(w.lines) {
+	for w.line <= len(w.f.lines) {
 		for _, r := range w.rest() {
 			if r != ' ' && r != '\t' {
 				return
 			}
 			w.col++
 		}
-		if w.line == len(w.lines) {
+		if w.line == len(w.f.lines) {
 			return
 		}
 		w.line, w.col = w.line+1, 0
