@@ -153,7 +153,7 @@ func (a *summer) result() (symbol, error) {
 	}
 	switch {
 	case a.n[1] > 0 || kinds > 1:
-		return symAbsent, errSum
+		return symAbsent, a.apart()
 	case kinds == 0 && a.mean:
 		return symAbsent, nil
 	case a.mean && ints+floats == 0:
@@ -176,6 +176,19 @@ func (a *summer) result() (symbol, error) {
 		return symAbsent, errOverflow
 	}
 	return a.syms.int(n), nil
+}
+
+// apart is why there is no sum. Of values that add up themselves two say it: amounts
+// of two currencies name both.
+func (a *summer) apart() error {
+	if len(a.others) > 1 && a.n[1] == 0 {
+		if x, ok := a.others[0].sum.(Summer); ok {
+			if _, err := x.ReteAdd(a.others[1].sum); err != nil {
+				return err
+			}
+		}
+	}
+	return errSum
 }
 
 // ranker keeps values in order, for the smallest, the largest and those between.
@@ -254,6 +267,9 @@ func (a *ranker) result() (symbol, error) {
 	case len(a.orders) == 0:
 		return symAbsent, nil
 	case len(a.orders) > 1:
+		if _, _, err := compare(a.orders[0].sample, a.orders[1].sample); err != nil {
+			return symAbsent, err
+		}
 		return symAbsent, ErrUncomparable
 	}
 	o := a.orders[0]

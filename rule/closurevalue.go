@@ -247,16 +247,19 @@ func (c closures) time(x ast.Expr) fn[time.Time] {
 }
 
 // shifted is a moment and a length of time added or taken away, within the years
-// that CEL knows.
+// that CEL knows. Operands keep their order: the first that fails says why.
 func (c closures) shifted(op string, x, y ast.Expr) fn[time.Time] {
+	later := func(t time.Time, d time.Duration) (time.Time, error) {
+		return moment(types.Timestamp{Time: t}.Add(types.Duration{Duration: d}))
+	}
 	if c.typeOf(x).Kind() == types.DurationKind && op == "_+_" {
-		x, y = y, x
+		return lift(c.duration(x), c.time(y), func(d time.Duration, t time.Time) (time.Time, error) { return later(t, d) })
+	}
+	if op == "_+_" {
+		return lift(c.time(x), c.duration(y), later)
 	}
 	return lift(c.time(x), c.duration(y), func(t time.Time, d time.Duration) (time.Time, error) {
-		if op == "_-_" {
-			return moment(types.Timestamp{Time: t}.Subtract(types.Duration{Duration: d}))
-		}
-		return moment(types.Timestamp{Time: t}.Add(types.Duration{Duration: d}))
+		return moment(types.Timestamp{Time: t}.Subtract(types.Duration{Duration: d}))
 	})
 }
 

@@ -31,6 +31,7 @@ type Session struct {
 	memory *rete.Session
 	tx     *rete.Tx
 	clock  rete.Handle
+	timed  bool // SetClock was called
 	listen rete.Listener
 	failed []*rete.FiringError // of the last run
 	doubts map[string]string   // by rule, see Doubt
@@ -50,7 +51,9 @@ func (s *Set) NewSession(o SessionOptions) (*Session, error) {
 		Groups: s.groups, Strategy: strategy, MaxFirings: o.MaxFirings, StopOnError: o.StopOnError,
 		Listener: rete.ListenerFunc(session.event),
 	})
-	return session, nil
+	// Before the first SetClock now is a moment from which days can be taken away: a
+	// condition such as x.at < now - duration("720h") would fail in the year 1.
+	return session, session.memory.SetClock(time.Unix(0, 0).UTC())
 }
 
 // event passes on what happens to whoever plays a script.
@@ -184,7 +187,7 @@ func (s *Session) SetClock(now time.Time) error {
 	if err := s.commit(); err != nil {
 		return err
 	}
-	now = now.UTC()
+	now, s.timed = now.UTC(), true
 	if err := s.memory.SetClock(now); err != nil {
 		return err
 	}
@@ -242,7 +245,7 @@ func (s *Session) Adopt(next *Set) error {
 	}
 	s.set = next
 	// The old set may have had no use for the fact.
-	if next.clock && !s.memory.Now().IsZero() {
+	if next.clock && s.timed {
 		return s.stateClock(s.memory.Now())
 	}
 	return nil
