@@ -125,8 +125,14 @@ func namesAbsent(e *expr, b plainBindings) bool {
 func closureScope(s *Set) *scope {
 	sc := &scope{env: s.env, names: []name{{name: "p", fact: "A"}}, params: s.packs["p"].params.record}
 	for _, n := range []name{
-		{name: "vb", cel: types.BoolType}, {name: "vs", cel: types.StringType}, {name: "vi", cel: types.IntType}, {name: "vf", cel: types.DoubleType, summed: true},
-		{name: "vd", cel: decimalType, summed: true}, {name: "vm", cel: moneyType, summed: true}, {name: "vt", cel: types.TimestampType}, {name: "vu", cel: types.DurationType},
+		{name: "vb", cel: types.BoolType},
+		{name: "vs", cel: types.StringType},
+		{name: "vi", cel: types.IntType},
+		{name: "vf", cel: types.DoubleType, summed: true},
+		{name: "vd", cel: decimalType, summed: true},
+		{name: "vm", cel: moneyType, summed: true},
+		{name: "vt", cel: types.TimestampType},
+		{name: "vu", cel: types.DurationType},
 	} {
 		sc = sc.with(n)
 	}

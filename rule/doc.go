@@ -58,7 +58,8 @@
 // rests on what, and what nobody uses. A mistake leaves a placeholder behind, so
 // that the rest is still checked; nothing is made of the packs while there is
 // one. Texts of which no time, amount, number or pattern can be made are
-// mistakes too (written.go), not errors of every run.
+// mistakes too (written.go), not errors of every run. Conditions are parsed ahead by a
+// second goroutine (ahead.go), with the quicker of CEL's two parsers (parse.go).
 //
 // # Reloading
 //

@@ -63,10 +63,15 @@ func (e *environment) rules(paths []string) (*rule.Set, error) {
 func newRulesEval(env *environment) *cobra.Command {
 	var paths []string
 	var options rule.EvalOptions
+	var onError string
 	c := &cobra.Command{
 		Use: "eval --rules PATHS SCRIPT", Short: "Play a script on the rules, print a transcript (- is standard input)",
 		Args: exactly(1, "a script"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if onError != "go-on" && onError != "stop" {
+				return trimtab.Errorf(trimtab.Invalid, "--on-error %q", onError).WithNext("use go-on or stop")
+			}
+			options.StopOnError = onError == "stop"
 			set, err := app.LoadPacks(paths)
 			if err != nil {
 				return err
@@ -89,8 +94,9 @@ func newRulesEval(env *environment) *cobra.Command {
 		},
 	}
 	c.Flags().StringSliceVar(&paths, "rules", nil, "files or folders of packs")
-	c.Flags().StringVar(&options.Strategy, "strategy", "depth", "how the agenda is ordered")
+	c.Flags().StringVar(&options.Strategy, "strategy", "depth", "how the agenda is ordered: depth, breadth, simplicity, complexity, lex or mea")
 	c.Flags().IntVar(&options.MaxFirings, "max-firings", 0, "the most firings of one run (0: a million)")
+	c.Flags().StringVar(&onError, "on-error", "go-on", "what a run does when an action fails: go-on or stop")
 	_ = c.MarkFlagRequired("rules")
 	return c
 }
