@@ -71,7 +71,7 @@ var layers = map[string][]string{
 // onlyHere names the packages that alone may import something.
 var onlyHere = map[string][]string{
 	"cel.dev/cel-go":                        {"rule"},
-	"github.com/mattn/go-sqlite3":           {"internal/store/sqlite"},
+	"github.com/mattn/go-sqlite3":           {"internal/store/sqlite", "bench"},
 	"github.com/jackc/pgx":                  {"internal/store/postgres", "internal/store/postgrestest"},
 	"github.com/duckdb/duckdb-go":           {"source/...", "internal/demo", "bench"},
 	"github.com/spf13/cobra":                {"cmd/trimtab"},

@@ -112,7 +112,7 @@ func unreadable(path string, err error) error {
 func connect(path string, extra url.Values, connections int) (*sql.DB, error) {
 	q := url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
-		"_busy_timeout": {"10000"}, "_foreign_keys": {"true"},
+		"_busy_timeout": {"10000"}, "_foreign_keys": {"true"}, "_stmt_cache_size": {"64"},
 	}
 	for k, v := range extra {
 		q[k] = v
