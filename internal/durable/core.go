@@ -245,6 +245,7 @@ func revive(r Run, e Revived) (Run, error) {
 		return r, &refusal{"it is " + string(r.Status)}
 	}
 	release(&r, Pending)
-	r.WakeAt, r.EndedAt, r.Cancel, r.Error, r.Output = e.Now, time.Time{}, false, nil, nil
+	// It begins anew, so that what it takes is what it takes now.
+	r.WakeAt, r.StartedAt, r.EndedAt, r.Cancel, r.Error, r.Output = e.Now, time.Time{}, time.Time{}, false, nil, nil
 	return r, nil
 }
