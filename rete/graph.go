@@ -43,7 +43,7 @@ func (s *Session) graph(productions []string) (draw.Graph, error) {
 		productions = s.base.Productions()
 	}
 	g := &grapher{seen: map[any]string{}, makers: map[*memory]string{}}
-	g.graph.Title = fmt.Sprintf("%d facts, %d tokens, %d matches", s.store.size, s.net.size(), s.matches)
+	g.graph.Title = fmt.Sprintf("%s, %s, %s", many(s.store.size, "fact", "s"), many(s.net.size(), "token", "s"), many(s.matches, "match", "es"))
 	for _, id := range productions {
 		p := s.nodes[id]
 		if p == nil {
@@ -53,7 +53,7 @@ func (s *Session) graph(productions []string) (draw.Graph, error) {
 			g.part(x)
 		}
 		name := "production " + id
-		g.node(name, fmt.Sprintf("%s\n%d matches", id, p.size), "production", fmt.Sprintf("%d firings", p.total))
+		g.node(name, id+"\n"+many(p.size, "match", "es"), "production", fmt.Sprintf("%d firings", p.total))
 		for _, e := range p.ends {
 			g.from(e.mem, name, "")
 		}
@@ -126,9 +126,17 @@ func (g *grapher) alpha(m *alphaMemory, to string) {
 		if len(tests) > 0 {
 			text += "\n" + strings.Join(tests, "\n")
 		}
-		g.node(id, fmt.Sprintf("%s\n%d facts", text, m.size), "alpha", fmt.Sprintf("used by %d", m.users))
+		g.node(id, text+"\n"+many(m.size, "fact", "s"), "alpha", fmt.Sprintf("used by %d", m.users))
 	}
 	g.graph.Edges = append(g.graph.Edges, draw.Edge{From: id, To: to, Dashed: true})
+}
+
+// many counts things in words.
+func many[N int | int32 | uint32 | int64 | uint64](n N, one, plural string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s%s", n, one, plural)
 }
 
 // words say what a join compares, whether it is unlinked, and what it holds.

@@ -57,7 +57,7 @@ func TestGraph(t *testing.T) {
 		if err := s.WriteGraph(&one, format, "p/idle?requires", "p/idle"); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{begins, "p/idle?requires", "2 facts", "1 matches"} {
+		for _, want := range []string{begins, "p/idle?requires", "2 facts", "1 match"} {
 			if !strings.Contains(all.String(), want) || !strings.Contains(one.String(), want) {
 				t.Errorf("%s: no %q", format, want)
 			}

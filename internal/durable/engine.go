@@ -20,9 +20,9 @@ import (
 // Config is what an engine is made of; zero fields have the defaults that stand there.
 type Config struct {
 	Log    Log
-	Clock  clock.Clock   // what pauses are waited with; the system's
-	Worker string        // a name that no other process has or had; needed
-	Rules  Rules         //
+	Clock  clock.Clock // what pauses are waited with; the system's
+	Worker string      // a name that no other process has or had; needed
+	Rules  Rules
 	Queues []Queue       // those with limits; a queue that is not named has none
 	Slots  int           // runs at work here at once; 16
 	Lease  time.Duration // 30 s
@@ -266,12 +266,9 @@ func (e *Engine) loop(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			e.log().Error("runs cannot be claimed", "error", err, "next", "it is tried again until the state answers")
 		}
-		e.cfg.Log.Wait(ctx, e.pause())
+		e.cfg.Log.Wait(ctx, e.cfg.Poll)
 	}
 }
-
-// pause is how long to wait for news.
-func (e *Engine) pause() time.Duration { return e.cfg.Poll }
 
 // prune deletes what ended long ago.
 func (e *Engine) prune(ctx context.Context) error {

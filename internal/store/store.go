@@ -1,8 +1,8 @@
 // Package store keeps the state of an installation: what was recommended and
 // when, the life of each recommendation, its ticket, the outbox of writes to
-// trackers, watermarks, the savings ledger and the last gathered facts.
+// trackers, watermarks, the savings ledger, the last gathered facts, and durable runs.
 //
-// There is one schema and one SQL text; a subpackage per database (sqlite)
+// There is one schema and one SQL text; a subpackage per database (sqlite, postgres)
 // opens it and says in what the databases differ, and storetest is the suite
 // that each passes. All work happens in [Store.Read] or [Store.Write], one
 // transaction each: what belongs together is committed together, so that a kill
