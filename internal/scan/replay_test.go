@@ -36,7 +36,7 @@ rules: [{id: old, when: [{match: VM, as: vm, where: vm.until < now}], then: [{re
 		t.Fatalf("%v, %+v", err, outcome)
 	}
 	var picture strings.Builder
-	if err := session.WriteGraph(&picture, "dot"); err != nil || !strings.Contains(picture.String(), "1 matches") {
+	if err := session.WriteGraph(&picture, "dot"); err != nil || !strings.Contains(picture.String(), "1 match") {
 		t.Errorf("%v: %s", err, picture.String())
 	}
 	gathered[0].Facts = []source.Fact{vm("soon")}
