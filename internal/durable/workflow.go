@@ -25,7 +25,7 @@ type Workflow struct {
 // step that it has done is still there with the same types; otherwise it is parked and
 // says why.
 func NewWorkflow[In, Out any](name string, version int, fn func(*Flow, In) (Out, error), steps ...Registered) Workflow {
-	w := Workflow{name: name, version: version, steps: map[string]string{}}
+	w := Workflow{name: name, version: version, steps: map[string]string{clockStep.stepName(): clockStep.shape()}}
 	for _, s := range steps {
 		w.steps[s.stepName()] = s.shape()
 	}

@@ -21,6 +21,9 @@ func testVersions(t *testing.T, site *Site) {
 		}
 		return durable.NewWorkflow("w", version, func(f *durable.Flow, in string) (out string, err error) {
 			out = in
+			if _, err := f.Now("began"); err != nil {
+				return out, err
+			}
 			for i, s := range steps {
 				if out, err = s.Do(f, out); err != nil {
 					return out, err
