@@ -146,30 +146,24 @@ func orEmpty(held map[string]int) map[string]int {
 func (j *Job) sendAll(f *durable.Flow, report *Report) error {
 	log := j.Log.With("run", fmt.Sprintf("distribute-%d", f.ID()))
 	names := slices.Sorted(maps.Keys(j.Trackers))
-	results, jobs := make([]sent, len(names)), make([]*durable.Job, len(names))
-	g := f.Graph(0)
-	for i, name := range names {
-		jobs[i] = g.Job("tracker "+name, func(f *durable.Flow) (err error) {
-			send := durable.NewStep("send", func(ctx context.Context, name string) (sent, error) {
-				s := &sender{job: j, name: name, tracker: j.Trackers[name], log: log.With("tracker", name)}
-				err := s.run(ctx)
-				return s.sent, err
-			})
-			results[i], err = send.Do(f, name)
-			return err
+	results, err := durable.Side(f, "tracker", names, func(f *durable.Flow, i int) (sent, error) {
+		send := durable.NewStep("send", func(ctx context.Context, name string) (sent, error) {
+			s := &sender{job: j, name: name, tracker: j.Trackers[name], log: log.With("tracker", name)}
+			err := s.run(ctx)
+			return s.sent, err
 		})
-	}
-	_ = g.Run() // each job's own error says more
-	if err := f.Halted(); err != nil {
+		return send.Do(f, names[i])
+	})
+	if err != nil {
 		return err
 	}
 	var failed error
-	for i, r := range results {
-		report.Filed += r.Filed
-		report.Adopted += r.Adopted
-		report.Written += r.Written
-		if err := jobs[i].Err(); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", names[i], err))
+	for _, r := range results {
+		report.Filed += r.Out.Filed
+		report.Adopted += r.Out.Adopted
+		report.Written += r.Out.Written
+		if r.Err != nil {
+			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", r.Item, r.Err))
 		}
 	}
 	if failed == nil {

@@ -231,9 +231,16 @@ func (f *Flow) keepResult(tx Tx, t task, r *Record, out any, err error) error {
 	return tx.SaveRecord(r)
 }
 
-// keep writes a record.
-func (x *execution) keep(r *Record) error {
-	return x.commit(func(tx Tx) error { return tx.SaveRecord(r) })
+// keep writes records.
+func (x *execution) keep(records ...*Record) error {
+	return x.commit(func(tx Tx) error {
+		for _, r := range records {
+			if err := tx.SaveRecord(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // commit is a fenced transaction. What was done must be written even when the run is

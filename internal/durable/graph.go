@@ -3,7 +3,6 @@ package durable
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,20 +27,25 @@ type Job struct {
 	err     error
 	started bool
 	began   time.Time
+	record  *Record
 }
 
 // Graph makes an empty graph whose jobs run at most limit at once; 0 is no limit.
 func (f *Flow) Graph(limit int) *Graph { return &Graph{flow: f, limit: limit} }
 
 // Job adds a job that runs when all of those before it are done. Since they must exist
-// already, there are no circles. Its steps are named "name/step".
+// already, there are no circles. Its steps are named "name/step"; what would be mistaken
+// for a path is escaped in the name.
 func (g *Graph) Job(name string, fn func(*Flow) error, after ...*Job) *Job {
-	j := &Job{name: name, fn: fn, after: after, outcome: StepPending}
+	j := &Job{name: escaped.Replace(name), fn: fn, after: after, outcome: StepPending}
 	g.jobs = append(g.jobs, j)
 	return j
 }
 
-// Err is why the job failed or was skipped; after [Graph.Run].
+// escaped keeps names apart that differ.
+var escaped = strings.NewReplacer("%", "%25", "/", "%2F", "[", "%5B", "]", "%5D")
+
+// Err is why the job failed, was skipped, or could not be begun; after [Graph.Run].
 func (j *Job) Err() error { return j.err }
 
 // Run runs the graph to its end. The error lists the jobs that failed and those that
@@ -50,6 +54,9 @@ func (j *Job) Err() error { return j.err }
 // the work here, when a job came to that.
 func (g *Graph) Run() error {
 	if err := g.begin(); err != nil {
+		for _, j := range g.jobs { // none of them ran, whoever is asked
+			j.err = err
+		}
 		return err
 	}
 	ended, running := make(chan *Job), 0
@@ -85,7 +92,7 @@ func (g *Graph) begin() error {
 		if err != nil {
 			return err
 		}
-		if r.Outcome == "" {
+		if j.record = r; r.Outcome == "" {
 			r.Outcome = StepPending
 			for _, before := range j.after {
 				r.After = append(r.After, g.flow.scope+before.name)
@@ -96,14 +103,7 @@ func (g *Graph) begin() error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	return g.flow.commit(func(tx Tx) error {
-		for _, r := range fresh {
-			if err := tx.SaveRecord(r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return g.flow.keep(fresh...)
 }
 
 // start starts every job that can, and skips every one that cannot any more.
@@ -159,7 +159,7 @@ func (g *Graph) end(j *Job) error {
 	default:
 		j.outcome = StepFailed
 	}
-	return g.flow.note(g.flow.scope+j.name, j)
+	return g.flow.note(j)
 }
 
 // verdict lists what is missing.
@@ -191,11 +191,9 @@ func (x *execution) halted() error {
 }
 
 // note brings a job's record up to date, if it says something new.
-func (x *execution) note(name string, j *Job) error {
-	x.mu.Lock()
-	r, ok := x.records[name]
-	x.mu.Unlock()
-	if ok && r.Outcome == j.outcome {
+func (x *execution) note(j *Job) error {
+	r := j.record
+	if r.Outcome == j.outcome {
 		return nil
 	}
 	return x.commit(func(tx Tx) error {
@@ -203,18 +201,36 @@ func (x *execution) note(name string, j *Job) error {
 		if err != nil {
 			return err
 		}
-		records, err := tx.Records(x.run.ID)
-		i := slices.IndexFunc(records, func(r *Record) bool { return r.Name == name })
-		if err != nil || i < 0 {
-			return err
-		}
-		r := records[i]
 		r.Outcome, r.Error, r.EndedAt = j.outcome, failureOf(j.err), now
 		if !j.began.IsZero() && r.StartedAt.IsZero() {
 			r.StartedAt = now.Add(-time.Since(j.began)).Truncate(time.Millisecond)
 		}
 		return tx.SaveRecord(r)
 	})
+}
+
+// Side does something for each of several names, each in a job of its own, all side by
+// side, and gives the results in their order. What the jobs are called begins with what
+// the names are of. One that fails does not stop the others; the error is only of what ends
+// the work here.
+func Side[Out any](f *Flow, of string, names []string, do func(f *Flow, i int) (Out, error)) ([]Result[Out], error) {
+	results := make([]Result[Out], len(names))
+	g := f.Graph(0)
+	for i, name := range names {
+		results[i].Item = name
+		g.Job(of+" "+name, func(f *Flow) (err error) {
+			results[i].Out, err = do(f, i)
+			return err
+		})
+	}
+	err := g.Run()
+	for i, j := range g.jobs {
+		results[i].Err = j.err
+	}
+	if errors.Is(err, ErrSuspended) {
+		return results, err
+	}
+	return results, f.halted()
 }
 
 // Result is what one item of many came to.

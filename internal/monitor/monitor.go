@@ -69,27 +69,21 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 func (j *Job) Flow(f *durable.Flow) (*Report, error) {
 	log := j.Log.With("run", fmt.Sprintf("monitor-%d", f.ID()))
 	names := slices.Sorted(maps.Keys(j.Trackers))
-	results, jobs := make([]*Report, len(names)), make([]*durable.Job, len(names))
-	g := f.Graph(0)
-	for i, name := range names {
-		jobs[i] = g.Job("tracker "+name, func(f *durable.Flow) (err error) {
-			results[i], err = durable.NewStep("pull", j.pull).Do(f, name)
-			return err
-		})
-	}
-	_ = g.Run() // each job's own error says more
-	if err := f.Halted(); err != nil {
+	results, err := durable.Side(f, "tracker", names, func(f *durable.Flow, i int) (*Report, error) {
+		return durable.NewStep("pull", j.pull).Do(f, names[i])
+	})
+	if err != nil {
 		return nil, err
 	}
 	report := &Report{}
 	var failed error
-	for i, name := range names {
-		if err := jobs[i].Err(); err != nil {
-			log.Error("pull failed", "tracker", name, "error", err)
-			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", name, err))
+	for _, r := range results {
+		if r.Err != nil {
+			log.Error("pull failed", "tracker", r.Item, "error", r.Err)
+			failed = errors.Join(failed, fmt.Errorf("tracker %s: %w", r.Item, r.Err))
 			continue
 		}
-		report.add(results[i])
+		report.add(r.Out)
 	}
 	if report.Changed+report.Conflicts > 0 {
 		log.Info("pulled", "changed", report.Changed, "conflicts", report.Conflicts)

@@ -80,31 +80,26 @@ func (j *Job) Flow(f *durable.Flow) (*Report, error) {
 }
 
 // gather asks every source, each in a step of its own. What was gathered in this process
-// is at hand; what an earlier one gathered is read back.
+// is at hand; what an earlier one gathered is read back. A source that fails makes the scan
+// incomplete, not impossible.
 func (j *Job) gather(f *durable.Flow, scan int64, at time.Time, log *slog.Logger) ([]batch, error) {
-	batches := make([]batch, len(j.Sources))
-	g, done := f.Graph(0), atomic.Int64{}
+	batches, names := make([]batch, len(j.Sources)), make([]string, len(j.Sources))
 	for i, s := range j.Sources {
-		b := &batches[i]
-		b.source, b.at = s, at
-		g.Job("source "+s.Name(), func(f *durable.Flow) error {
-			b.err = j.gatherOne(f, scan, b, log)
-			f.Progress("sources", int(done.Add(1)), len(j.Sources))
-			return b.err
-		})
+		batches[i], names[i] = batch{source: s, at: at}, s.Name()
 	}
-	// A source that fails makes the scan incomplete, not impossible: what it is worth is
-	// said in the report. Anything else ends the work here.
-	_ = g.Run()
-	if err := f.Halted(); err != nil {
+	done := atomic.Int64{}
+	results, err := durable.Side(f, "source", names, func(f *durable.Flow, i int) (struct{}, error) {
+		err := j.gatherOne(f, scan, &batches[i], log)
+		f.Progress("sources", int(done.Add(1)), len(names))
+		return struct{}{}, err
+	})
+	if err != nil {
 		return nil, err
 	}
-	for i, b := range batches {
-		if b.err != nil {
-			batches[i].Batch = &source.Batch{}
-			log.Error("source failed", "source", b.source.Name(), "error", b.err)
-		}
+	for i, r := range results {
+		batches[i].err = r.Err
 	}
+	setAside(batches, log)
 	return batches, nil
 }
 

@@ -21,19 +21,24 @@ func gather(ctx context.Context, sources []source.Source, now time.Time, log *sl
 		wg.Go(func() {
 			b, err := s.Gather(ctx, now)
 			batches[i] = batch{source: s, at: now, Batch: b, err: err}
+			if err == nil {
+				log.Info("source gathered", "source", s.Name(), "rows", b.Rows, "facts", len(b.Facts), "until", b.Until)
+			}
 		})
 	}
 	wg.Wait()
+	setAside(batches, log)
+	return batches
+}
+
+// setAside gives nothing of the sources that failed.
+func setAside(batches []batch, log *slog.Logger) {
 	for i, b := range batches {
-		switch {
-		case b.err != nil:
+		if b.err != nil {
 			batches[i].Batch = &source.Batch{}
 			log.Error("source failed", "source", b.source.Name(), "error", b.err)
-		default:
-			log.Info("source gathered", "source", b.source.Name(), "rows", b.Rows, "facts", len(b.Facts), "until", b.Until)
 		}
 	}
-	return batches
 }
 
 // measure asks the cost sources what happened since each claim of a fix.

@@ -370,6 +370,38 @@ func testGraph(t *testing.T, site *Site) {
 	}
 }
 
+// testNames: a job may have any name, and one that cannot be begun says so.
+func testNames(t *testing.T, site *Site) {
+	var c counter
+	ok := say(&c, "ok", nil)
+	names := []string{"eu/west[1]", "eu%2Fwest[1]", "plain"}
+	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, twice bool) (int, error) {
+		given := names
+		if twice {
+			given = append(given, "plain")
+		}
+		results, err := durable.Side(f, "site", given, func(f *durable.Flow, i int) (string, error) { return ok.Do(f, given[i]) })
+		n := 0
+		for i, r := range results {
+			if r.Item != given[i] || (r.Err != nil) != twice {
+				t.Errorf("%+v", r)
+			}
+			if r.Err == nil && r.Out == "ok("+given[i]+")" {
+				n++
+			}
+		}
+		return n, err
+	}, ok)
+	b := newBench(t, site, nil, flow)
+	id, twice := b.submit(durable.Request{Workflow: "w"}), b.submit(durable.Request{Workflow: "w", Input: true})
+	b.drain()
+	b.want(id, durable.Done, "3")
+	b.want(twice, durable.Done, "0")
+	if _, records := b.show(id); records["site eu%2Fwest%5B1%5D/ok"] == nil || records["site eu%252Fwest%5B1%5D/ok"] == nil {
+		t.Errorf("%v", records)
+	}
+}
+
 // testEach: many items, a bounded number at once, one failure stops nobody.
 func testEach(t *testing.T, site *Site) {
 	var most, now atomic.Int32

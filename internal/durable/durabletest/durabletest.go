@@ -36,7 +36,7 @@ func Run(t *testing.T, open func(*testing.T) *Site) {
 	for name, test := range map[string]func(*testing.T, *Site){
 		"rows": testRows, "keys": testKeys, "due": testDue, "marks": testMarks, "undone": testUndone,
 		"fence": testFence, "memo": testMemo, "retry": testRetry, "timers": testTimers, "signals": testSignals, "early signal": testEarlySignal, "racing signal": testRacingSignal,
-		"cancel": testCancel, "cancel at work": testCancelAtWork, "graph": testGraph, "each": testEach, "versions": testVersions,
+		"cancel": testCancel, "cancel at work": testCancelAtWork, "graph": testGraph, "names": testNames, "each": testEach, "versions": testVersions,
 		"poison": testPoison, "schedules": testSchedules, "queues": testQueues, "resume": testResume, "retry from": testRetryFrom,
 		"takeover": testTakeover, "outage": testOutage, "clock steps": testClockSteps, "stop": testStop, "limits of steps": testStepLimits,
 	} {
