@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -65,9 +66,9 @@ func (m *meter) end() {
 // watch shows the progress of every run that the app is asked for until stop is called.
 func (e *environment) watch(ctx context.Context, a *app.App) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	var run sync.Map
+	var run atomic.Int64
 	a.Began = func(id int64, resumed bool) {
-		run.Store("id", id)
+		run.Store(id)
 		if resumed {
 			fmt.Fprintf(e.err, "run %d has not ended yet: it goes on, and this is its result\n", id)
 		}
@@ -83,9 +84,7 @@ func (e *environment) watch(ctx context.Context, a *app.App) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if id, ok := run.Load("id"); ok {
-					m.show(a.Engine.Progress(id.(int64))) //nolint:forcetypeassert // stored above
-				}
+				m.show(a.Engine.Progress(run.Load()))
 			}
 		}
 	})

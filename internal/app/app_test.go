@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -114,6 +115,22 @@ func (s *site) open() *App {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return a
+}
+
+// serve is the deployment at work in this process until the test ends.
+func (s *site) serve() *App {
+	s.t.Helper()
+	a := s.open()
+	a.Clock = waiting{s.clock}
+	if err := a.Start(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := errors.Join(a.Stop(context.Background()), a.Close()); err != nil {
+			s.t.Error(err)
+		}
+	})
 	return a
 }
 

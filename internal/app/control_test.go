@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"os"
 	"testing"
@@ -14,13 +13,7 @@ import (
 // nobody else can ask it.
 func TestOperateBesideServe(t *testing.T) {
 	s := newSite(t)
-	a := s.open()
-	defer func() { _ = a.Close() }()
-	a.Clock = waiting{s.clock}
-	if err := a.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = a.Stop(context.Background()) }()
+	a := s.serve()
 	// A run that nobody works on, since its time has not come.
 	id, _, err := a.Engine.Submit(t.Context(), durable.Request{Workflow: "scan", At: s.clock.Now().AddDate(100, 0, 0)})
 	if err != nil {

@@ -151,10 +151,16 @@ func TestKilledAtEveryDoor(t *testing.T) {
 	if doors < 12 {
 		t.Fatalf("only %d doors were passed", doors)
 	}
+	killAtEach(t, doors, newSite, want)
+}
+
+// killAtEach walks once for each door, killed there, and holds the end.
+func killAtEach(t *testing.T, doors int, fresh func(*testing.T) *site, want map[string][][]any) {
+	t.Helper()
 	for at := 1; at <= doors; at++ {
 		t.Run(fmt.Sprintf("door %d", at), func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t)
+			s := fresh(t)
 			s.walk(at)
 			if got := s.picture(); !reflect.DeepEqual(got, want) {
 				t.Errorf("killed at door %d:\n got %v\nwant %v", at, got, want)

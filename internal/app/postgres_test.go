@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -49,17 +48,7 @@ func TestPostgresKilled(t *testing.T) {
 	if got := file.picture(); shown(got) != shown(want) {
 		t.Errorf("on SQLite\n%v\non PostgreSQL\n%v", shown(got), shown(want))
 	}
-	for at := 1; at <= doors; at++ {
-		t.Run(fmt.Sprintf("door %d", at), func(t *testing.T) {
-			t.Parallel()
-			s := newPostgresSite(t)
-			s.walk(at)
-			if got := s.picture(); !reflect.DeepEqual(got, want) {
-				t.Errorf("killed at door %d:\n got %v\nwant %v", at, got, want)
-			}
-		})
-	}
-	t.Logf("%d doors", doors)
+	killAtEach(t, doors, newPostgresSite, want)
 }
 
 // shown is a picture with the truth values of both databases written alike.

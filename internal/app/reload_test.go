@@ -11,13 +11,7 @@ import (
 // leave the old ones there and say so, mended ones come back.
 func TestReload(t *testing.T) {
 	s := newSite(t)
-	a := s.open()
-	defer func() { _ = a.Close() }()
-	a.Clock = waiting{s.clock}
-	if err := a.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = a.Stop(t.Context()) }()
+	a := s.serve()
 	r := newReloader(a)
 	look := func() string {
 		r.look(a.serving.Load())

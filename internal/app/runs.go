@@ -179,10 +179,18 @@ func (a *App) observe(n durable.Note) {
 	default:
 		return // it began, or goes on later
 	}
-	s.metrics.Ran(n.Run.Workflow, outcome, n.Run.EndedAt.Sub(n.Run.StartedAt))
+	s.metrics.Ran(n.Run.Workflow, outcome, took(n.Run))
 	if err := failure(n.Run); err != nil {
 		a.Log.Error("job ended with errors", "job", n.Run.Workflow, "run", n.Run.ID, "outcome", outcome, "error", err, "next", trimtab.NextOf(err))
 	}
+}
+
+// took is how long a run was at work; a parked one has not ended, and counts for nothing.
+func took(run durable.Run) time.Duration {
+	if run.EndedAt.IsZero() {
+		return 0
+	}
+	return run.EndedAt.Sub(run.StartedAt)
 }
 
 // failure is why a run did not end well; nil if it did.

@@ -33,27 +33,38 @@ func (e *Engine) busy() int {
 func (e *Engine) claim(ctx context.Context, limit int, only int64) ([]*execution, error) {
 	found := 0
 	err := e.cfg.Log.Read(ctx, func(tx Tx) error {
-		due, _, err := e.due(tx, limit, only)
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		due, _, err := e.due(tx, now, limit, only)
 		found = len(due)
 		return err
 	})
 	if err != nil || found == 0 {
 		return nil, err
 	}
-	var claimed []*execution
+	var claimed, parked []*execution
 	began := time.Now()
 	err = e.cfg.Log.Write(ctx, func(tx Tx) error {
-		claimed = nil
-		due, places, err := e.due(tx, limit, only)
+		claimed, parked = nil, nil
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		due, places, err := e.due(tx, now, limit, only)
 		if err != nil {
 			return err
 		}
 		for _, run := range due {
-			x, err := e.take(tx, run, places, began)
-			if err != nil {
+			x, err := e.take(tx, run, now, places, began)
+			switch {
+			case err != nil:
 				return err
-			}
-			if x != nil {
+			case x == nil:
+			case x.run.Status == Parked:
+				parked = append(parked, x)
+			default:
 				claimed = append(claimed, x)
 			}
 		}
@@ -62,16 +73,15 @@ func (e *Engine) claim(ctx context.Context, limit int, only int64) ([]*execution
 	if err != nil {
 		return nil, err
 	}
+	for _, x := range parked {
+		e.observe(Note{Run: x.run, What: string(Parked)})
+	}
 	return claimed, nil
 }
 
 // due are the runs that may be claimed and whose code is here, and the places that are
 // free in queues with limits. Those of a newer version are left to a newer worker.
-func (e *Engine) due(tx Tx, limit int, only int64) ([]*Run, map[string]int, error) {
-	now, err := tx.Now()
-	if err != nil {
-		return nil, nil, err
-	}
+func (e *Engine) due(tx Tx, now time.Time, limit int, only int64) ([]*Run, map[string]int, error) {
 	places, err := e.places(tx, now)
 	if err != nil {
 		return nil, nil, err
@@ -144,13 +154,8 @@ func (e *Engine) activeIDs() []int64 {
 	return slices.Sorted(maps.Keys(e.active))
 }
 
-// take claims one run in the caller's transaction; nil if its queue is full, or it had to
-// be parked.
-func (e *Engine) take(tx Tx, run *Run, places map[string]int, began time.Time) (*execution, error) {
-	now, err := tx.Now()
-	if err != nil {
-		return nil, err
-	}
+// take claims one run in the caller's transaction, or parks it; nil if its queue is full.
+func (e *Engine) take(tx Tx, run *Run, now time.Time, places map[string]int, began time.Time) (*execution, error) {
 	if ok, err := e.admit(tx, run, places, now); err != nil || !ok {
 		return nil, err
 	}
@@ -175,7 +180,7 @@ func (e *Engine) take(tx Tx, run *Run, places map[string]int, began time.Time) (
 			return nil, err
 		}
 	}
-	if err := tx.Save(&next); err != nil || next.Status != Running {
+	if err := tx.Save(&next); err != nil {
 		return nil, err
 	}
 	return e.newExecution(next, w, records, began), nil

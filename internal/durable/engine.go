@@ -116,12 +116,6 @@ func (e *Engine) Submit(ctx context.Context, req Request) (id int64, added bool,
 	return id, added, err
 }
 
-// SubmitTx is Submit in the caller's transaction: the run is there if what it is about
-// is, and not otherwise.
-func (e *Engine) SubmitTx(tx Tx, req Request) (id int64, added bool, err error) {
-	return e.insert(tx, req)
-}
-
 func (e *Engine) insert(tx Tx, req Request) (int64, bool, error) {
 	w, ok := e.workflows[req.Workflow]
 	if !ok {

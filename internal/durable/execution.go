@@ -68,25 +68,10 @@ func (x *execution) enter(t task, kind Kind) (*Record, error) {
 		return r, nil
 	}
 	if r.Hash != digest(t.input) {
-		return nil, x.misfitLocked(fmt.Sprintf("step %q was done with another input", t.name))
+		return nil, x.stopLocked(&misfitError{fmt.Sprintf("step %q was done with another input", t.name)})
 	}
 	copied := *r
 	return &copied, nil
-}
-
-// misfit stops the run because its records do not fit the code.
-func (x *execution) misfit(why string) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.misfitLocked(why)
-}
-
-func (x *execution) misfitLocked(why string) error {
-	if x.stopped == nil {
-		x.stopped = &misfitError{why}
-	}
-	x.cancel(x.stopped)
-	return x.stopped
 }
 
 // misfitError is that the records of a run do not fit the code.
@@ -99,6 +84,10 @@ func (m *misfitError) Error() string { return changed(m.why) }
 func (x *execution) stop(why error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.stopLocked(why)
+}
+
+func (x *execution) stopLocked(why error) error {
 	if x.stopped == nil {
 		x.stopped = why
 	}
@@ -131,8 +120,8 @@ func (x *execution) failed(err error) error {
 
 // perform gives a task's result: the one that is kept, or that of doing it now.
 func (f *Flow) perform(t task) (json.RawMessage, *Failure, error) {
-	if _, known := f.flow.steps[t.base]; !known {
-		return nil, nil, trimtab.Errorf(trimtab.Internal, "workflow %s does not list step %q", f.flow.name, t.base)
+	if f.flow.steps[t.base] != t.shape {
+		return nil, nil, trimtab.Errorf(trimtab.Internal, "workflow %s does not list step %q with these types", f.flow.name, t.base)
 	}
 	r, err := f.enter(t, KindStep)
 	if err != nil {
@@ -380,9 +369,9 @@ func (x *execution) work() {
 	// Bounded, not cancelled: a worker that is stopping still says so.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), x.engine.cfg.Lease)
 	defer cancel()
-	run, err := x.engine.apply(ctx, x, func(now time.Time) Event { return x.ending(now, out, err, stopped, slept) })
-	if err != nil {
-		x.engine.log().Error("the end of a run could not be kept; it goes on from its last step", "run", x.run.ID, "error", err)
+	run, failed := x.engine.apply(ctx, x, func(now time.Time) Event { return x.ending(now, out, err, stopped, slept) })
+	if failed != nil {
+		x.engine.log().Error("the end of a run could not be kept; it goes on from its last step", "run", x.run.ID, "error", failed)
 		return
 	}
 	x.engine.observe(Note{Run: run, What: string(run.Status)})

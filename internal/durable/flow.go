@@ -31,9 +31,6 @@ func (f *Flow) Resumed() bool { return f.resumed }
 // error asks first.
 func (f *Flow) Halted() error { return f.halted() }
 
-// Sub is the flow of a part with names of its own: its steps are "name/step".
-func (f *Flow) Sub(name string) *Flow { return f.sub(name) }
-
 // Progress says how far something is, for people. It is kept with the next commit.
 func (f *Flow) Progress(what string, done, total int) { f.count(what, done, total) }
 

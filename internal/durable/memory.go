@@ -27,7 +27,7 @@ type Memory struct {
 	marks   map[string]int64
 	lastRun int64
 	lastSeq int64
-	news    chan struct{}
+	news    News
 }
 
 // The doors that [Memory.Jam] is asked at.
@@ -54,9 +54,8 @@ func (m *Memory) Write(ctx context.Context, fn func(Tx) error) error {
 		}
 		return err
 	}
-	if m.news != nil && len(tx.undo) > 0 {
-		close(m.news)
-		m.news = nil
+	if len(tx.undo) > 0 {
+		m.news.Tell()
 	}
 	return m.pass(AfterCommit)
 }
@@ -79,21 +78,7 @@ func (m *Memory) Read(ctx context.Context, fn func(Tx) error) error {
 }
 
 // Wait implements [Log].
-func (m *Memory) Wait(ctx context.Context, d time.Duration) {
-	m.mu.Lock()
-	if m.news == nil {
-		m.news = make(chan struct{})
-	}
-	news := m.news
-	m.mu.Unlock()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-news:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
+func (m *Memory) Wait(ctx context.Context, d time.Duration) { m.news.Wait(ctx, d) }
 
 // Exclusive implements [Log].
 func (m *Memory) Exclusive() bool { return !m.Shared }

@@ -15,9 +15,9 @@ type Schedule struct {
 	Make   func(now time.Time) Request
 }
 
-// tick starts what is due by the engine's clock. When a schedule is next due is kept in the state, so that of
-// several workers one starts it, and one time that was missed while none was there is
-// made up for, once.
+// tick starts what is due by the engine's clock. When a schedule is next due is kept in
+// the state, so that of several workers one starts it, and one time that was missed while
+// none was there is made up for, once.
 func (e *Engine) tick(ctx context.Context) error {
 	for _, s := range e.schedules {
 		now := e.cfg.Clock.Now().UTC()

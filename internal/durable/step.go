@@ -27,7 +27,7 @@ type Policy struct {
 // given again whenever the workflow asks. Input and output are written as JSON, so that
 // any worker can go on with them.
 type Step[In, Out any] struct {
-	name   string
+	declared
 	policy Policy
 	inTx   bool
 	call   func(context.Context, Tx, In) (Out, error)
@@ -37,14 +37,14 @@ type Step[In, Out any] struct {
 // It may run again when its process dies before the result is kept. Writes to the
 // state that are made with its context are fenced.
 func NewStep[In, Out any](name string, fn func(context.Context, In) (Out, error)) *Step[In, Out] {
-	return &Step[In, Out]{name: name, call: func(ctx context.Context, _ Tx, in In) (Out, error) { return fn(ctx, in) }}
+	return &Step[In, Out]{declared: declare[In, Out](name), call: func(ctx context.Context, _ Tx, in In) (Out, error) { return fn(ctx, in) }}
 }
 
 // NewStepTx makes a step that changes the state, in the one transaction that keeps its
 // result too: it happens exactly once. T is the transaction as the rest of the program
 // knows it ([Tx.Domain]).
 func NewStepTx[T, In, Out any](name string, fn func(context.Context, T, In) (Out, error)) *Step[In, Out] {
-	return &Step[In, Out]{name: name, inTx: true, call: func(ctx context.Context, tx Tx, in In) (out Out, err error) {
+	return &Step[In, Out]{declared: declare[In, Out](name), inTx: true, call: func(ctx context.Context, tx Tx, in In) (out Out, err error) {
 		domain, ok := tx.Domain().(T)
 		if !ok {
 			return out, trimtab.Errorf(trimtab.Internal, "step %s wants %T, and the transaction is %T", name, domain, tx.Domain())
@@ -77,7 +77,7 @@ func (s *Step[In, Out]) do(f *Flow, name string, in In) (out Out, err error) {
 		return out, trimtab.Errorf(trimtab.Internal, "write down the input of step %s: %w", name, err)
 	}
 	output, failure, err := f.perform(task{
-		name: f.scope + name, base: s.name, shape: s.shape(), input: input, policy: s.policy, inTx: s.inTx,
+		name: f.scope + name, base: s.name, shape: s.shape, input: input, policy: s.policy, inTx: s.inTx,
 		call: func(ctx context.Context, tx Tx) (any, error) { return s.call(ctx, tx, in) },
 	})
 	if err != nil {
@@ -92,21 +92,25 @@ func (s *Step[In, Out]) do(f *Flow, name string, in In) (out Out, err error) {
 	return out, failure.Err()
 }
 
-// Registered is a step as a workflow lists it.
-type Registered interface {
-	stepName() string
-	shape() string
-}
+// Registered is a step as a workflow lists it: a [Step], or what [Declare] gives.
+type Registered interface{ registered() declared }
 
-func (s *Step[In, Out]) stepName() string { return s.name }
+// declared is what is known of a step without its function. The shape tells whether what
+// was written down by other code can be read by this.
+type declared struct{ name, shape string }
 
-// shape tells whether what was written down by other code can be read by this.
-func (s *Step[In, Out]) shape() string {
+func (d declared) registered() declared { return d }
+
+// Declare lists a step that the workflow makes while it runs, because its function needs
+// what the run holds in memory.
+func Declare[In, Out any](name string) Registered { return declare[In, Out](name) }
+
+func declare[In, Out any](name string) declared {
 	var b strings.Builder
 	writeShape(&b, reflect.TypeFor[In](), nil)
 	b.WriteString("→")
 	writeShape(&b, reflect.TypeFor[Out](), nil)
-	return digest([]byte(b.String()))
+	return declared{name, digest([]byte(b.String()))}
 }
 
 // writeShape writes a type as JSON sees it: kinds and names of fields.

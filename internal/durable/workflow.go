@@ -3,6 +3,7 @@ package durable
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/trimtab/trimtab"
@@ -25,27 +26,21 @@ type Workflow struct {
 // step that it has done is still there with the same types; otherwise it is parked and
 // says why.
 func NewWorkflow[In, Out any](name string, version int, fn func(*Flow, In) (Out, error), steps ...Registered) Workflow {
-	w := Workflow{name: name, version: version, steps: map[string]string{clockStep.stepName(): clockStep.shape()}}
-	for _, s := range steps {
-		w.steps[s.stepName()] = s.shape()
+	w := Workflow{name: name, version: version, steps: map[string]string{}}
+	for _, s := range slices.Concat(steps, []Registered{clockStep}) {
+		w.steps[s.registered().name] = s.registered().shape
 	}
 	w.fn = func(f *Flow, raw json.RawMessage) (any, error) {
 		var in In
 		if len(raw) > 0 {
 			if err := json.Unmarshal(raw, &in); err != nil {
-				return nil, f.misfit(fmt.Sprintf("its input cannot be read any more: %v", err))
+				return nil, f.stop(&misfitError{fmt.Sprintf("its input cannot be read any more: %v", err)})
 			}
 		}
 		return fn(f, in)
 	}
 	return w
 }
-
-// Name is the workflow's name.
-func (w Workflow) Name() string { return w.name }
-
-// Version is the version of its code.
-func (w Workflow) Version() int { return w.version }
 
 // fits says why what a run has done cannot be gone on from with this code; "" if it can.
 func (w Workflow) fits(records []*Record) string {
@@ -85,16 +80,4 @@ func (w Workflow) checkNames() error {
 		}
 	}
 	return nil
-}
-
-// declared is a step that a workflow makes while it runs.
-type declared struct{ name, types string }
-
-func (d declared) stepName() string { return d.name }
-func (d declared) shape() string    { return d.types }
-
-// Declare lists a step that the workflow makes while it runs, because its function needs
-// what the run holds in memory.
-func Declare[In, Out any](name string) Registered {
-	return declared{name, (&Step[In, Out]{}).shape()}
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/trimtab/trimtab"
 )
@@ -113,7 +112,7 @@ func (s *Store) commitGroup(group []*writer) {
 		woke = woke || w.woke && err == nil
 	}
 	if woke {
-		s.news.tell()
+		s.news.Tell()
 	}
 }
 
@@ -173,37 +172,4 @@ func (s *Store) ready(tx *sql.Tx, group []*writer) error {
 	}
 	_, err := tx.Exec(s.dialect.Notify) //nolint:noctx // likewise
 	return wrapSQL(s.dialect.Notify, err)
-}
-
-// news wakes those who wait for changes of runs.
-type news struct {
-	mu   sync.Mutex
-	next chan struct{}
-}
-
-// tell wakes everybody.
-func (n *news) tell() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.next != nil {
-		close(n.next)
-		n.next = nil
-	}
-}
-
-// wait returns at the next news, after d, or with ctx.
-func (n *news) wait(ctx context.Context, d time.Duration) {
-	n.mu.Lock()
-	if n.next == nil {
-		n.next = make(chan struct{})
-	}
-	next := n.next
-	n.mu.Unlock()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-next:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

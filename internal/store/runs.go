@@ -35,7 +35,7 @@ func (l *RunLog) Read(ctx context.Context, fn func(durable.Tx) error) error {
 }
 
 // Wait implements [durable.Log].
-func (l *RunLog) Wait(ctx context.Context, d time.Duration) { l.store.news.wait(ctx, d) }
+func (l *RunLog) Wait(ctx context.Context, d time.Duration) { l.store.news.Wait(ctx, d) }
 
 // Exclusive implements [durable.Log].
 func (l *RunLog) Exclusive() bool { return l.store.dialect.Exclusive }
@@ -149,19 +149,12 @@ func (t *runTx) unfinished(key string) (id int64, err error) {
 	if err := t.lock("key " + key); err != nil {
 		return 0, err
 	}
-	const query = `SELECT id FROM runs WHERE key = ? AND status NOT IN ('done', 'partial', 'failed', 'cancelled')`
+	const query = `SELECT id FROM runs WHERE key = ? AND NOT ` + ended
 	err = t.row(query, key).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
 	return id, wrapSQL(query, err)
-}
-
-func taken(is bool) error {
-	if is {
-		return durable.ErrKeyTaken
-	}
-	return nil
 }
 
 // Run implements [durable.Runs].
@@ -185,8 +178,12 @@ func (t *runTx) forUpdate(how string) string {
 // Save implements [durable.Runs].
 func (t *runTx) Save(r *durable.Run) error {
 	if r.Key != "" && !r.Status.Ended() {
-		if other, err := t.unfinished(r.Key); err != nil || other != 0 && other != r.ID {
-			return errors.Join(err, taken(other != 0))
+		other, err := t.unfinished(r.Key)
+		if err != nil {
+			return err
+		}
+		if other != 0 && other != r.ID {
+			return durable.ErrKeyTaken
 		}
 	}
 	values, err := runValues(r)

@@ -53,7 +53,7 @@ type Store struct {
 	door         func(Door) error
 	queue        queue
 	gate         chan struct{} // held by the one call of Write that has or asks for a connection
-	news         news
+	news         durable.News
 	listening    sync.WaitGroup
 	unlisten     context.CancelFunc // nil until Listen
 }
@@ -128,7 +128,7 @@ func (s *Store) Exclusive() bool { return s.dialect.Exclusive }
 func (s *Store) Listen(ctx context.Context, fn func(ctx context.Context, tell func())) {
 	// It outlives the call that opened the store.
 	ctx, s.unlisten = context.WithCancel(context.WithoutCancel(ctx))
-	s.listening.Go(func() { fn(ctx, s.news.tell) })
+	s.listening.Go(func() { fn(ctx, s.news.Tell) })
 }
 
 // Close closes the databases and gives the state's lock back.

@@ -461,7 +461,7 @@ func testPoison(t *testing.T, site *Site) {
 		}
 		return nil
 	})
-	kills := 3
+	kills, parked := 3, 0
 	step := durable.NewStep("step", func(context.Context, int) (int, error) {
 		if kills > 0 {
 			kills--
@@ -473,7 +473,14 @@ func testPoison(t *testing.T, site *Site) {
 	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (int, error) { return step.Do(f, 0) }, step)
 	live := func() *bench {
 		dead = false
-		return newBench(t, site, func(c *durable.Config) { c.Rules.MaxCrashes = 4 }, flow)
+		return newBench(t, site, func(c *durable.Config) {
+			c.Rules.MaxCrashes = 4
+			c.Observe = func(n durable.Note) {
+				if n.What == string(durable.Parked) {
+					parked++
+				}
+			}
+		}, flow)
 	}
 	id := live().submit(durable.Request{Workflow: "w"})
 	for range 5 {
@@ -492,6 +499,9 @@ func testPoison(t *testing.T, site *Site) {
 	}
 	if run := live().want(id, durable.Parked, ""); !strings.Contains(run.Reason, "5 workers in a row died") || kills != 99-5 {
 		t.Errorf("%q after %d kills", run.Reason, 99-kills)
+	}
+	if parked != 1 {
+		t.Errorf("%d observers heard of it", parked)
 	}
 	kills = 0
 	check(t, live().Resume(context.Background(), id))
