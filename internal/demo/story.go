@@ -172,7 +172,7 @@ func (t *teller) countTickets(ctx context.Context, before int) error {
 	perMarker := map[string]int{}
 	for _, issue := range t.jira.Issues("") {
 		for _, label := range issue.Labels {
-			if strings.HasPrefix(label, "tt-") && !strings.HasPrefix(label, "tt-inst") {
+			if strings.HasPrefix(label, "tt-") && !strings.HasPrefix(label, "tt-inst-") {
 				perMarker[label]++
 			}
 		}
