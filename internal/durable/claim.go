@@ -218,22 +218,37 @@ func (e *Engine) launch(ctx context.Context, claimed []*execution) {
 	}
 	if e.untend == nil && len(e.active) > 0 {
 		tending, untend := context.WithCancel(ctx)
-		e.untend = untend
-		e.work.Go(func() { e.tend(tending) })
+		tended := make(chan struct{})
+		e.untend, e.tended = untend, tended
+		e.work.Go(func() {
+			defer close(tended)
+			e.tend(tending)
+		})
 	}
 }
 
 // leave takes a run off the list of what is at work here; after the last one there are
-// no leases to keep.
+// no leases to keep. Whoever hears of the end may close the log, so the keeping of leases
+// ends before that.
 func (e *Engine) leave(x *execution) {
+	if tended := e.dismiss(x); tended != nil {
+		<-tended
+	}
+	close(x.ended)
+}
+
+// dismiss takes a run off the list, and gives the end of the keeping of leases if it was
+// the last one.
+func (e *Engine) dismiss(x *execution) (tended <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.active, x.run.ID)
-	close(x.ended)
-	if len(e.active) == 0 {
-		e.untend()
-		e.untend = nil
+	if len(e.active) > 0 {
+		return nil
 	}
+	e.untend()
+	e.untend = nil
+	return e.tended
 }
 
 // apply ends the work on a run here by an event, in a transaction of its own.

@@ -60,6 +60,7 @@ type Engine struct {
 	active map[int64]*execution
 	work   sync.WaitGroup
 	untend context.CancelFunc // ends the keeping of leases; nil while nothing is at work
+	tended <-chan struct{}    // closed when the keeping of leases has ended
 
 	schedules []Schedule
 	cancel    context.CancelFunc

@@ -25,6 +25,9 @@ func (e *Engine) tend(ctx context.Context) {
 		} else {
 			err = e.cfg.Log.Read(ctx, func(tx Tx) error { return e.hear(tx, active) })
 		}
+		if ctx.Err() != nil {
+			return // nothing is at work any more, and the error is of that
+		}
 		if err != nil {
 			e.log().Warn("leases cannot be kept", "error", err)
 			continue

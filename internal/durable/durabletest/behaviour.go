@@ -230,9 +230,9 @@ func testEarlySignal(t *testing.T, site *Site) {
 func testRacingSignal(t *testing.T, site *Site) {
 	var b *bench
 	var id int64
-	armed := false
+	var armed atomic.Bool // looks come from the keeping of leases, too
 	arm := durable.NewStep("arm", func(context.Context, int) (int, error) {
-		armed = true
+		armed.Store(true)
 		return 0, nil
 	})
 	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, _ int) (string, error) {
@@ -244,8 +244,7 @@ func testRacingSignal(t *testing.T, site *Site) {
 	}, arm)
 	b = newBench(t, site, func(c *durable.Config) {
 		c.Log = racing{c.Log, func() {
-			if armed {
-				armed = false
+			if armed.CompareAndSwap(true, false) {
 				_, err := b.Signal(context.Background(), id, "go", 7)
 				check(t, err)
 			}
