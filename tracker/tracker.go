@@ -18,16 +18,19 @@ import (
 
 // Tracker is one instance of a tracker, as seen by the jobs.
 type Tracker interface {
-	// Check looks at what the targets need before anything is filed: credentials,
-	// projects, issue types, permissions. An error means that it could not look.
-	Check(ctx context.Context, targets []Target) ([]Problem, error)
+	// Check looks at what drafts like these need before anything is filed:
+	// credentials, projects, issue types, permissions, fields and their values. An
+	// error means that it could not look.
+	Check(ctx context.Context, samples []Draft) ([]Problem, error)
 	// Create files drafts, at most [MaxBatch], and gives one result per draft in
 	// their order. The error is for the call as a whole; when its kind is
 	// Ambiguous, any of the drafts may exist.
 	Create(ctx context.Context, drafts []Draft) ([]Result, error)
 	// Find looks live issues up by marker; a marker without an issue is missing
 	// from the answer, one with two appears twice, oldest first.
-	Find(ctx context.Context, markers []trimtab.Marker) ([]Issue, error)
+	Find(ctx context.Context, sought []Sought) ([]Issue, error)
+	// Newest gives the installation's ticket that was created last; nil without one.
+	Newest(ctx context.Context, installation string) (*Issue, error)
 	// Fetch reads issues by id; those that are deleted or hidden are missing.
 	Fetch(ctx context.Context, ids []string) ([]Issue, error)
 	// Changed gives the installation's issues updated at or after since, oldest
@@ -81,6 +84,19 @@ type Draft struct {
 	Labels       []string
 	Assignee     string // e-mail or name of the owner; "" leaves it open
 	Priority     string
+	Components   []string
+	Due          time.Time      // a day; zero leaves it open
+	Parent       string         // key of the epic or task above it
+	Fields       map[string]any // further fields by the names that people see; texts, numbers, lists of texts
+}
+
+// Sought is a ticket that is looked for. After is the key of the newest ticket
+// that is known in its project, "" without one: where searches lag behind, what
+// was created later is read from there on.
+type Sought struct {
+	Marker  trimtab.Marker
+	Project string
+	After   string
 }
 
 // Result is the outcome of one draft. Err is nil when the issue exists.
@@ -95,7 +111,8 @@ type Result struct {
 type Issue struct {
 	ID, Key, URL string
 	Project      string
-	Marker       trimtab.Marker // "" if the label is gone
+	Marker       trimtab.Marker // "" if it is gone
+	Op           string         // of the draft that made it; "" where that is not known
 	Status       Status
 	StatusName   string // the tracker's own word
 	Summary      string
@@ -117,4 +134,26 @@ type Change struct {
 	AddLabels    []string
 	RemoveLabels []string
 	Comment      string
+	Link         Link     // zero: none
+	Backlink     Backlink // zero: none
 }
+
+// Relation says how a ticket is linked to another.
+type Relation string
+
+// The relations. A tracker that lacks one uses Relates.
+const (
+	Relates    Relation = "relates"
+	Duplicates Relation = "duplicates" // the changed issue is the second one of To
+)
+
+// Link ties the changed issue to another one of its tracker; linking twice is
+// linking once.
+type Link struct {
+	Relation Relation
+	To       string // id
+}
+
+// Backlink leads from a ticket to the page of its recommendation. A ticket has
+// one of an ID.
+type Backlink struct{ ID, URL, Title string }

@@ -106,19 +106,19 @@ func checkTrackers(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, erro
 	}
 	var findings []Finding
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		var targets []tracker.Target
+		var samples []tracker.Draft
 		for _, b := range p.Deployment.Boards {
 			if b.Tracker == name {
-				targets = append(targets, tracker.Target{Project: b.Project, Type: b.Type})
+				samples = append(samples, tracker.Draft{Target: tracker.Target{Project: b.Project, Type: b.Type}, Labels: b.Labels})
 			}
 		}
-		findings = append(findings, checkTracker(ctx, name, all[name], targets)...)
+		findings = append(findings, checkTracker(ctx, name, all[name], samples)...)
 	}
 	return findings, nil
 }
 
-func checkTracker(ctx context.Context, name string, t tracker.Tracker, targets []tracker.Target) []Finding {
-	problems, err := t.Check(ctx, targets)
+func checkTracker(ctx context.Context, name string, t tracker.Tracker, samples []tracker.Draft) []Finding {
+	problems, err := t.Check(ctx, samples)
 	if err != nil {
 		return []Finding{{Part: "tracker " + name, Message: err.Error(), Next: "mend `url:` and `auth:`, or wait until it answers"}}
 	}
@@ -127,7 +127,7 @@ func checkTracker(ctx context.Context, name string, t tracker.Tracker, targets [
 		findings = append(findings, Finding{Part: "tracker " + name, OK: !p.Fatal, Message: p.Target.Project + ": " + p.Message, Next: p.Next})
 	}
 	if len(findings) == 0 {
-		findings = append(findings, Finding{Part: "tracker " + name, OK: true, Message: countOf(len(targets), "board") + " can be filed on"})
+		findings = append(findings, Finding{Part: "tracker " + name, OK: true, Message: countOf(len(samples), "board") + " can be filed on"})
 	}
 	return findings
 }

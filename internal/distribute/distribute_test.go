@@ -108,8 +108,8 @@ func (d *door) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.Re
 	return through(d, "create", func() ([]tracker.Result, error) { return d.Tracker.Create(ctx, drafts) })
 }
 
-func (d *door) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.Issue, error) {
-	return through(d, "find", func() ([]tracker.Issue, error) { return d.Tracker.Find(ctx, markers) })
+func (d *door) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.Issue, error) {
+	return through(d, "find", func() ([]tracker.Issue, error) { return d.Tracker.Find(ctx, sought) })
 }
 
 func (d *door) Update(ctx context.Context, id string, c tracker.Change) (tracker.Issue, error) {

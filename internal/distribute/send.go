@@ -123,13 +123,13 @@ func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var markers []trimtab.Marker
+	var sought []tracker.Sought
 	for _, op := range unknown {
 		if op.Kind == store.OpCreate {
-			markers = append(markers, links[op.ID].Marker)
+			sought = append(sought, tracker.Sought{Marker: links[op.ID].Marker, Project: op.Payload.Project})
 		}
 	}
-	found, err := s.find(ctx, markers)
+	found, err := s.find(ctx, sought)
 	if err != nil {
 		return 0, err
 	}
@@ -161,12 +161,12 @@ func (s *sender) again(op *store.Op) {
 }
 
 // find gives the oldest live issue of each marker.
-func (s *sender) find(ctx context.Context, markers []trimtab.Marker) (map[trimtab.Marker]tracker.Issue, error) {
+func (s *sender) find(ctx context.Context, sought []tracker.Sought) (map[trimtab.Marker]tracker.Issue, error) {
 	found := map[trimtab.Marker]tracker.Issue{}
-	if len(markers) == 0 {
+	if len(sought) == 0 {
 		return found, nil
 	}
-	issues, err := s.tracker.Find(ctx, markers)
+	issues, err := s.tracker.Find(ctx, sought)
 	if err != nil {
 		return nil, fmt.Errorf("look tickets up by marker: %w", err)
 	}

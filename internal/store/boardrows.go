@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"slices"
+	"errors"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -18,22 +18,19 @@ var _ board.Rows = BoardRows{}
 // BoardRows gives the embedded board its place in the state.
 func (s *Store) BoardRows() BoardRows { return BoardRows{s} }
 
-const boardColumns = `id, project, marker, installation, status, summary, description, assignee, priority, labels, comments, created_at, updated_at`
+const boardColumns = `id, project, marker, installation, status, summary, description, assignee, priority, labels, comments, extra, created_at, updated_at`
 
 // readBoardRow reads a ticket; lists are JSON, since they are never searched.
 func readBoardRow(r scanner) (row board.Row, err error) {
-	var labels, comments string
+	var labels, comments, extra string
 	var created, updated int64
 	err = r.Scan(&row.ID, &row.Project, &row.Marker, &row.Installation, &row.Status, &row.Summary, &row.Description,
-		&row.Assignee, &row.Priority, &labels, &comments, &created, &updated)
+		&row.Assignee, &row.Priority, &labels, &comments, &extra, &created, &updated)
 	if err != nil {
 		return row, err
 	}
 	row.Created, row.Updated = fromMillis(created), fromMillis(updated)
-	if err := json.Unmarshal([]byte(labels), &row.Labels); err != nil {
-		return row, err
-	}
-	return row, json.Unmarshal([]byte(comments), &row.Comments)
+	return row, errors.Join(json.Unmarshal([]byte(labels), &row.Labels), json.Unmarshal([]byte(comments), &row.Comments), json.Unmarshal([]byte(extra), &row.Extra))
 }
 
 func (t *Tx) boardRows(where string, args ...any) ([]board.Row, error) {
@@ -50,17 +47,21 @@ func (t *Tx) saveBoardRow(row *board.Row) error {
 	if err != nil {
 		return err
 	}
+	extra, err := json.Marshal(row.Extra)
+	if err != nil {
+		return err
+	}
 	args := []any{
 		row.Project, string(row.Marker), row.Installation, string(row.Status), row.Summary, row.Description, row.Assignee,
-		row.Priority, string(labels), string(comments), millis(row.Created), millis(row.Updated),
+		row.Priority, string(labels), string(comments), string(extra), millis(row.Created), millis(row.Updated),
 	}
 	if row.ID == 0 {
 		row.ID, err = t.insert(`INSERT INTO board_issues (project, marker, installation, status, summary, description, assignee,
-			priority, labels, comments, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, args...)
+			priority, labels, comments, extra, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, args...)
 		return err
 	}
 	return t.exec(`UPDATE board_issues SET project = ?, marker = ?, installation = ?, status = ?, summary = ?, description = ?,
-		assignee = ?, priority = ?, labels = ?, comments = ?, created_at = ?, updated_at = ? WHERE id = ?`, append(args, row.ID)...)
+		assignee = ?, priority = ?, labels = ?, comments = ?, extra = ?, created_at = ?, updated_at = ? WHERE id = ?`, append(args, row.ID)...)
 }
 
 // Insert implements [board.Rows].
@@ -116,6 +117,18 @@ func (b BoardRows) Changed(ctx context.Context, installation string, since time.
 	return rows, err
 }
 
+// Newest implements [board.Rows].
+func (b BoardRows) Newest(ctx context.Context, installation string) (row board.Row, err error) {
+	err = b.store.Read(ctx, func(tx *Tx) error {
+		rows, err := tx.boardRows(`installation = ? ORDER BY id DESC LIMIT 1`, installation)
+		if len(rows) > 0 {
+			row = rows[0]
+		}
+		return err
+	})
+	return row, err
+}
+
 // Update implements [board.Rows].
 func (b BoardRows) Update(ctx context.Context, id int64, change func(*board.Row) bool) (row board.Row, err error) {
 	err = b.store.Write(ctx, func(tx *Tx) error {
@@ -124,7 +137,6 @@ func (b BoardRows) Update(ctx context.Context, id int64, change func(*board.Row)
 			return err
 		}
 		row = rows[0]
-		row.Labels, row.Comments = slices.Clone(row.Labels), slices.Clone(row.Comments)
 		if !change(&row) {
 			return nil
 		}

@@ -28,8 +28,20 @@ type Row struct {
 	Priority     string
 	Labels       []string
 	Comments     []Comment
+	Extra        Extra
 	Created      time.Time
 	Updated      time.Time
+}
+
+// Extra is what a ticket has besides: Op made it.
+type Extra struct {
+	Op         string             `json:"op,omitempty"`
+	Components []string           `json:"components,omitempty"`
+	Due        time.Time          `json:"due,omitzero"`
+	Parent     string             `json:"parent,omitempty"`
+	Fields     map[string]any     `json:"fields,omitempty"`
+	Links      []tracker.Link     `json:"links,omitempty"`
+	Backlinks  []tracker.Backlink `json:"backlinks,omitempty"`
 }
 
 // Comment is one comment of a ticket; Op is the write that made it, "" for a
@@ -47,6 +59,9 @@ type Rows interface {
 	ByMarker(ctx context.Context, markers []trimtab.Marker) ([]Row, error)
 	ByID(ctx context.Context, ids []int64) ([]Row, error)
 	Changed(ctx context.Context, installation string, since time.Time) ([]Row, error)
+	// Newest gives the row of an installation that was inserted last; one without an
+	// id if there is none.
+	Newest(ctx context.Context, installation string) (Row, error)
 	// Update reads a row, lets change edit it and stores it if change says so.
 	Update(ctx context.Context, id int64, change func(*Row) bool) (Row, error)
 }
@@ -70,12 +85,12 @@ var _ tracker.Tracker = (*Board)(nil)
 func New(cfg Config, rows Rows) *Board { return &Board{cfg: cfg, rows: rows} }
 
 // Check implements [tracker.Tracker]: a board needs nothing but a known project.
-func (b *Board) Check(_ context.Context, targets []tracker.Target) ([]tracker.Problem, error) {
+func (b *Board) Check(_ context.Context, samples []tracker.Draft) ([]tracker.Problem, error) {
 	var problems []tracker.Problem
-	for _, t := range targets {
-		if !slices.Contains(b.cfg.Projects, t.Project) {
+	for _, d := range samples {
+		if !slices.Contains(b.cfg.Projects, d.Project) {
 			problems = append(problems, tracker.Problem{
-				Target: t, Fatal: true, Message: fmt.Sprintf("there is no project %q", t.Project),
+				Target: d.Target, Fatal: true, Message: fmt.Sprintf("there is no project %q", d.Project),
 				Next: fmt.Sprintf("the projects are %v", b.cfg.Projects),
 			})
 		}
@@ -99,6 +114,7 @@ func (b *Board) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.R
 		row, err := b.rows.Insert(ctx, Row{
 			Project: d.Project, Marker: d.Marker, Installation: d.Installation, Status: tracker.Open, Summary: d.Summary,
 			Description: d.Description, Assignee: d.Assignee, Priority: d.Priority, Labels: d.Labels, Created: now, Updated: now,
+			Extra: Extra{Op: d.Op, Components: d.Components, Due: d.Due, Parent: d.Parent, Fields: d.Fields},
 		})
 		if err != nil {
 			return nil, b.failed("create", err)
@@ -114,9 +130,26 @@ func (b *Board) failed(what string, err error) error {
 }
 
 // Find implements [tracker.Tracker].
-func (b *Board) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.Issue, error) {
+func (b *Board) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.Issue, error) {
+	markers := make([]trimtab.Marker, len(sought))
+	for i, s := range sought {
+		markers[i] = s.Marker
+	}
 	rows, err := b.rows.ByMarker(ctx, markers)
 	return b.issues("find", rows, err)
+}
+
+// Newest implements [tracker.Tracker].
+func (b *Board) Newest(ctx context.Context, installation string) (*tracker.Issue, error) {
+	row, err := b.rows.Newest(ctx, installation)
+	if err != nil {
+		return nil, b.failed("newest", err)
+	}
+	if row.ID == 0 {
+		return nil, nil
+	}
+	issue := b.issue(row)
+	return &issue, nil
 }
 
 // Fetch implements [tracker.Tracker].
@@ -186,7 +219,20 @@ func apply(row *Row, c tracker.Change, now time.Time) bool {
 	if c.Comment != "" && !said {
 		row.Comments, changed = append(row.Comments, Comment{At: now, Op: c.Op, Text: c.Comment}), true
 	}
-	return changed
+	if c.Link.To != "" && !slices.Contains(row.Extra.Links, c.Link) {
+		row.Extra.Links, changed = append(row.Extra.Links, c.Link), true
+	}
+	return setBacklink(row, c.Backlink) || changed
+}
+
+// setBacklink puts a link in the place of the one of its ID.
+func setBacklink(row *Row, link tracker.Backlink) bool {
+	if link.ID == "" || slices.Contains(row.Extra.Backlinks, link) {
+		return false
+	}
+	others := slices.DeleteFunc(row.Extra.Backlinks, func(old tracker.Backlink) bool { return old.ID == link.ID })
+	row.Extra.Backlinks = append(others, link)
+	return true
 }
 
 // set writes a field that is to change and does; nil leaves it as it is.
@@ -214,7 +260,7 @@ func (b *Board) issues(what string, rows []Row, err error) ([]tracker.Issue, err
 func (b *Board) issue(row Row) tracker.Issue {
 	key := fmt.Sprintf("%s-%d", row.Project, row.ID)
 	issue := tracker.Issue{
-		ID: strconv.FormatInt(row.ID, 10), Key: key, Project: row.Project, Marker: row.Marker, Status: row.Status,
+		ID: strconv.FormatInt(row.ID, 10), Key: key, Project: row.Project, Marker: row.Marker, Op: row.Extra.Op, Status: row.Status,
 		StatusName: string(row.Status), Summary: row.Summary, Description: row.Description, Assignee: row.Assignee,
 		Priority: row.Priority, Labels: slices.Clone(row.Labels), Created: row.Created, Updated: row.Updated,
 	}

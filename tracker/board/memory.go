@@ -52,6 +52,15 @@ func (m *Memory) Changed(_ context.Context, installation string, since time.Time
 	return rows, nil
 }
 
+// Newest implements [Rows].
+func (m *Memory) Newest(_ context.Context, installation string) (Row, error) {
+	rows := m.where(func(r Row) bool { return r.Installation == installation })
+	if len(rows) == 0 {
+		return Row{}, nil
+	}
+	return rows[len(rows)-1], nil
+}
+
 // Update implements [Rows].
 func (m *Memory) Update(_ context.Context, id int64, change func(*Row) bool) (Row, error) {
 	m.mu.Lock()
@@ -84,5 +93,6 @@ func (m *Memory) where(keep func(Row) bool) []Row {
 // clone keeps callers from sharing slices with what is stored.
 func clone(r Row) Row {
 	r.Labels, r.Comments = slices.Clone(r.Labels), slices.Clone(r.Comments)
+	r.Extra.Links, r.Extra.Backlinks = slices.Clone(r.Extra.Links), slices.Clone(r.Extra.Backlinks)
 	return r
 }

@@ -15,7 +15,7 @@ import (
 
 // Check implements [tracker.Tracker]: the token, each project, its permissions,
 // its issue types, what a new issue must and can have, and the status mapping.
-func (c *Client) Check(ctx context.Context, targets []tracker.Target) ([]tracker.Problem, error) {
+func (c *Client) Check(ctx context.Context, samples []tracker.Draft) ([]tracker.Problem, error) {
 	k := call{method: http.MethodGet, path: "/rest/api/3/myself", reads: true}
 	if err := c.do(ctx, k, nil); tracker.KindOf(err) == tracker.Unauthorized {
 		return []tracker.Problem{{
@@ -27,7 +27,8 @@ func (c *Client) Check(ctx context.Context, targets []tracker.Target) ([]tracker
 	}
 	var problems []tracker.Problem
 	seen := map[string]bool{}
-	for _, t := range targets {
+	for _, sample := range samples {
+		t := sample.Target
 		// Boards of one project share its answers: each project is asked once, each
 		// issue type by itself.
 		ch := &checker{client: c, target: t}

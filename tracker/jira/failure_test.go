@@ -93,9 +93,9 @@ func TestFaults(t *testing.T) {
 			}
 			test.fault.Path = search
 			s.sandbox.Inject(test.fault)
-			_, err = s.client.Find(t.Context(), []trimtab.Marker{draft(1).Marker})
+			_, err = s.client.Find(t.Context(), []tracker.Sought{{Marker: draft(1).Marker}})
 			judged(t, err, test.read, "POST "+search)
-			if found, err := s.client.Find(t.Context(), []trimtab.Marker{draft(1).Marker}); err != nil || len(found) != test.filed {
+			if found, err := s.client.Find(t.Context(), []tracker.Sought{{Marker: draft(1).Marker}}); err != nil || len(found) != test.filed {
 				t.Errorf("afterwards: %v, %v", found, err)
 			}
 		})
@@ -224,7 +224,7 @@ func TestAnswers(t *testing.T) {
 			judged(t, err, test.write, test.words...)
 			_, err = c.Now(t.Context())
 			judged(t, err, test.read, test.words...)
-			_, err = c.Find(t.Context(), []trimtab.Marker{draft(1).Marker})
+			_, err = c.Find(t.Context(), []tracker.Sought{{Marker: draft(1).Marker}})
 			judged(t, err, test.read, test.words...)
 		})
 	}

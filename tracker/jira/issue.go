@@ -120,9 +120,10 @@ func (c *Client) browse(key string) string { return c.base.JoinPath("browse", ke
 // shown translates an issue into the words of all trackers.
 func (c *Client) shown(i *issue) tracker.Issue {
 	// Our own labels stay out: nobody's rule or report should see them as a team's.
-	marker, labels := splitLabels(i.Fields.Labels, i.property().Marker)
+	made := i.property()
+	marker, labels := splitLabels(i.Fields.Labels, made.Marker)
 	shown := tracker.Issue{
-		ID: i.ID, Key: i.Key, URL: c.browse(i.Key), Project: i.project(), Marker: marker, Status: c.statusOf(i),
+		ID: i.ID, Key: i.Key, URL: c.browse(i.Key), Project: i.project(), Marker: marker, Op: made.Op, Status: c.statusOf(i),
 		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Description: markdown(documentOf(i.Fields.Description)),
 		Labels: labels, Created: i.Fields.Created.Time, Updated: i.Fields.Updated.Time,
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/tracker"
 )
 
@@ -20,12 +19,12 @@ const (
 )
 
 // Find implements [tracker.Tracker].
-func (c *Client) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.Issue, error) {
+func (c *Client) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.Issue, error) {
 	var found []issue
-	for chunk := range slices.Chunk(markers, pageSize) {
+	for chunk := range slices.Chunk(sought, pageSize) {
 		quoted := make([]string, len(chunk))
-		for i, m := range chunk {
-			quoted[i] = quote(string(m))
+		for i, s := range chunk {
+			quoted[i] = quote(string(s.Marker))
 		}
 		some, err := c.search(ctx, "labels in ("+strings.Join(quoted, ", ")+") ORDER BY created ASC, key ASC")
 		if err != nil {
@@ -37,6 +36,16 @@ func (c *Client) Find(ctx context.Context, markers []trimtab.Marker) ([]tracker.
 	// because it is the original where there are copies.
 	slices.SortStableFunc(found, func(a, b issue) int { return a.Fields.Created.Compare(b.Fields.Created.Time) })
 	return c.shownAll(found), nil
+}
+
+// Newest implements [tracker.Tracker].
+func (c *Client) Newest(ctx context.Context, installation string) (*tracker.Issue, error) {
+	p, err := c.searchPage(ctx, "labels = "+quote(installationLabel(installation))+" ORDER BY created DESC, key DESC", "", 1)
+	if err != nil || len(p.Issues) == 0 {
+		return nil, err
+	}
+	newest := c.shown(&p.Issues[0])
+	return &newest, nil
 }
 
 // Fetch implements [tracker.Tracker].
@@ -120,7 +129,7 @@ func (c *Client) search(ctx context.Context, jql string) ([]issue, error) {
 	found, at, tokens := []issue{}, map[string]int{}, map[string]bool{}
 	token := ""
 	for range maxPages {
-		p, err := c.searchPage(ctx, jql, token)
+		p, err := c.searchPage(ctx, jql, token, pageSize)
 		if err != nil {
 			return nil, err
 		}
@@ -153,8 +162,8 @@ func (c *Client) endless(why string) error {
 
 // searchPage asks by POST: a hundred markers do not fit into every address. It
 // names the fields, because the default is the id alone.
-func (c *Client) searchPage(ctx context.Context, jql, token string) (page, error) {
-	body := map[string]any{"jql": jql, "maxResults": pageSize, "fields": issueFields, "properties": []string{propertyKey}}
+func (c *Client) searchPage(ctx context.Context, jql, token string, size int) (page, error) {
+	body := map[string]any{"jql": jql, "maxResults": size, "fields": issueFields, "properties": []string{propertyKey}}
 	if token != "" {
 		body["nextPageToken"] = token
 	}

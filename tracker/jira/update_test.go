@@ -284,7 +284,10 @@ func TestCheck(t *testing.T) {
 		sc.Projects = append(sc.Projects, sandbox.Project{Key: "OLD", Archived: true}, sandbox.Project{Key: "BARE", Hidden: []string{"labels"}})
 		jc.Status = map[string]map[string]string{"FIN": {"done": "Shipped", "wont_do": "Done/Won't Do"}}
 	})
-	targets := []tracker.Target{{Project: "FIN"}, {Project: "FIN", Type: "Epic"}, {Project: "OLD"}, {Project: "BARE"}, {Project: "NOSUCH"}}
+	var targets []tracker.Draft
+	for _, t := range []tracker.Target{{Project: "FIN"}, {Project: "FIN", Type: "Epic"}, {Project: "OLD"}, {Project: "BARE"}, {Project: "NOSUCH"}} {
+		targets = append(targets, tracker.Draft{Target: t})
+	}
 	problems, err := s.client.Check(t.Context(), targets)
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) Site) {
 		{"files a draft whole", testCreate},
 		{"gives one result per draft, in order", testBatch},
 		{"finds by marker", testFind},
+		{"tells the newest ticket and what made it", testNewest},
+		{"links tickets, and back to where they come from", testLinks},
 		{"fetches by id and leaves out what is gone", testFetch},
 		{"tells what changed, oldest first", testChanged},
 		{"changes status, summary, assignee and labels", testUpdate},
@@ -153,8 +155,11 @@ func testBatch(t *testing.T, s Site) {
 // This is how an unknown outcome is looked up: one marker missed is a ticket twice.
 func testFind(t *testing.T, s Site) {
 	made := s.file(t, 3)
-	markers := []trimtab.Marker{made[2].Marker, "tt-aaaaaaaaaaaaaaaaaaaaaaaaaa", made[0].Marker}
-	found, err := s.Tracker.Find(t.Context(), markers)
+	sought := []tracker.Sought{
+		{Marker: made[2].Marker, Project: s.Target.Project, After: made[1].Key}, {Marker: "tt-aaaaaaaaaaaaaaaaaaaaaaaaaa", Project: s.Target.Project},
+		{Marker: made[0].Marker},
+	}
+	found, err := s.Tracker.Find(t.Context(), sought)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +172,48 @@ func testFind(t *testing.T, s Site) {
 	}
 	if none, err := s.Tracker.Find(t.Context(), nil); err != nil || len(none) != 0 {
 		t.Errorf("no markers: %v, %v", none, err)
+	}
+}
+
+// By the newest ticket an old state is told from a new one.
+func testNewest(t *testing.T, s Site) {
+	if none, err := s.Tracker.Newest(t.Context(), installation); err != nil || none != nil {
+		t.Errorf("an empty site: %v, %v", none, err)
+	}
+	made := s.file(t, 3)
+	s.Advance(time.Minute)
+	d := s.draft(9)
+	if _, err := s.Tracker.Create(t.Context(), []tracker.Draft{d}); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	if _, err := s.Tracker.Update(t.Context(), made[0].ID, tracker.Change{Op: "later", Status: tracker.Done}); err != nil {
+		t.Fatal(err)
+	}
+	newest, err := s.Tracker.Newest(t.Context(), installation)
+	if err != nil || newest == nil || newest.Marker != d.Marker || newest.Op != d.Op {
+		t.Errorf("newest %+v, %v", newest, err)
+	}
+	if other, err := s.Tracker.Newest(t.Context(), "another"); err != nil || other != nil {
+		t.Errorf("of another installation: %v, %v", other, err)
+	}
+}
+
+// A link that is told twice is one link.
+func testLinks(t *testing.T, s Site) {
+	made := s.file(t, 2)
+	change := tracker.Change{
+		Op: "l", Link: tracker.Link{Relation: tracker.Duplicates, To: made[1].ID},
+		Backlink: tracker.Backlink{ID: "tt-1", URL: "https://trimtab.example/recommendations/1", Title: "Recommendation 1"},
+	}
+	first, err := s.Tracker.Update(t.Context(), made[0].ID, change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Advance(time.Minute)
+	again, err := s.Tracker.Update(t.Context(), made[0].ID, change)
+	if err != nil || !again.Updated.Equal(first.Updated) {
+		t.Errorf("told twice: %v, %v, %v", first.Updated, again.Updated, err)
 	}
 }
 
@@ -320,11 +367,11 @@ func testUnknownProject(t *testing.T, s Site) {
 
 // Said before the first ticket is due, with what to do.
 func testCheck(t *testing.T, s Site) {
-	problems, err := s.Tracker.Check(t.Context(), []tracker.Target{s.Target})
+	problems, err := s.Tracker.Check(t.Context(), []tracker.Draft{s.draft(1)})
 	if err != nil || len(problems) != 0 {
 		t.Errorf("the good target: %v, %v", problems, err)
 	}
-	problems, err = s.Tracker.Check(t.Context(), []tracker.Target{{Project: "NOSUCH", Type: "Task"}})
+	problems, err = s.Tracker.Check(t.Context(), []tracker.Draft{{Target: tracker.Target{Project: "NOSUCH", Type: "Task"}}})
 	if err != nil || len(problems) == 0 || !problems[0].Fatal || problems[0].Next == "" {
 		t.Errorf("an unknown project: %+v, %v", problems, err)
 	}
