@@ -34,17 +34,13 @@ func (j *Jira) bulkCreate(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, fmt.Sprintf("Between 1 and %d issues can be created at once.", maxBulk))
 		return
 	}
-	made, refused, ok := j.createAll(w, body.Updates)
+	made, refused, ok := j.createAll(w, r, body.Updates)
 	if !ok {
 		return
 	}
-	refs, keys := []any{}, []string{}
+	refs := []any{}
 	for _, i := range made {
-		refs, keys = append(refs, map[string]any{"id": i.id(), "key": i.Key, "self": self(r, "issue", i.id())}), append(keys, i.Key)
-	}
-	// The lock is free by now: a hook may look into the sandbox, or kill the caller.
-	if len(made) > 0 && j.cfg.OnCommit != nil {
-		j.cfg.OnCommit(Request{Method: r.Method, Path: r.URL.Path, Keys: keys})
+		refs = append(refs, of(r).shownRef(i))
 	}
 	status := http.StatusCreated
 	if len(made) == 0 {
@@ -53,55 +49,142 @@ func (j *Jira) bulkCreate(w http.ResponseWriter, r *http.Request) {
 	reply(w, status, map[string]any{"issues": refs, "errors": refused})
 }
 
+// createOne makes one issue.
+func (j *Jira) createOne(w http.ResponseWriter, r *http.Request) {
+	var u update
+	if !ask(w, r, &u) {
+		return
+	}
+	made, refused, ok := j.createAll(w, r, []*update{&u})
+	switch {
+	case !ok:
+	case len(refused) > 0:
+		reply(w, refused[0].Status, refused[0].Errors)
+	default:
+		reply(w, http.StatusCreated, of(r).shownRef(made[0]))
+	}
+}
+
+// shownRef is how a creation answers.
+func (s *scope) shownRef(i *Issue) any {
+	return map[string]any{"id": i.id(), "key": i.Key, "self": s.self("issue", i.id())}
+}
+
 // createAll makes what fits and commits it at once: after a kill either all of
 // it is there or nothing. ok is false if the request has been refused.
-func (j *Jira) createAll(w http.ResponseWriter, updates []*update) (made []*Issue, refused []elementError, ok bool) {
+func (j *Jira) createAll(w http.ResponseWriter, r *http.Request, updates []*update) (made []*Issue, refused []elementError, ok bool) {
+	made, refused, ok = j.tryAll(w, of(r), updates)
+	var keys []string
+	for _, i := range made {
+		keys = append(keys, i.Key)
+	}
+	// The lock is free by now: a hook may look into the sandbox, or kill the caller.
+	if ok && len(made) > 0 && j.cfg.OnCommit != nil {
+		j.cfg.OnCommit(Request{Method: r.Method, Path: r.URL.Path, Keys: keys})
+	}
+	return made, refused, ok
+}
+
+func (j *Jira) tryAll(w http.ResponseWriter, s *scope, updates []*update) (made []*Issue, refused []elementError, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	refused = []elementError{}
 	taken := map[string]int64{}
+	var linked []*Issue // others that the new ones link to
 	for n, u := range updates {
-		i, p := j.newIssue(u)
-		if p.any() {
-			refused = append(refused, elementError{Status: http.StatusBadRequest, Errors: p.shown(), Element: n})
+		e, status := j.newIssue(s, u, linked)
+		if e.any() {
+			refused = append(refused, elementError{Status: status, Errors: e.shown(), Element: n})
 			continue
 		}
+		i := e.issue
 		// Counted apart: the project's own counter moves with the commit, so that a
 		// write that fails leaves no gap in the keys.
 		taken[i.Project]++
-		i.ID, i.Key = j.nextID(), fmt.Sprintf("%s-%d", i.Project, j.numbers[i.Project]+taken[i.Project])
-		made = append(made, i)
+		i.Key = fmt.Sprintf("%s-%d", i.Project, j.numbers[i.Project]+taken[i.Project])
+		made, linked = append(made, i), e.others
+		s.touch(i)
 	}
-	return made, refused, len(made) == 0 || j.store(w, made...)
+	return made, refused, len(made) == 0 || j.store(w, append(linked, made...)...)
 }
 
-// newIssue makes the issue that an element asks for. A creation has no entry in
-// the changelog, as on the real site.
-func (j *Jira) newIssue(u *update) (*Issue, *problems) {
-	p := &problems{}
-	var project struct{ Key string }
-	var kind struct{ Name string }
-	_, _ = json.Unmarshal(u.Fields["project"], &project), json.Unmarshal(u.Fields["issuetype"], &kind) // what is wrong is empty
-	in := j.project(project.Key)
+// newIssue makes the issue that an element asks for, or says with which status
+// and why it does not. A creation has no entry in the changelog, as on the real
+// site.
+func (j *Jira) newIssue(s *scope, u *update, linked []*Issue) (*edit, int) {
+	in, kind := j.placeFor(s, u)
 	// Without a project or a type nothing else can be judged: one complaint is all.
-	if in == nil || in.Archived {
-		p.field("project", "valid project is required")
-		return nil, p
-	}
-	at := slices.IndexFunc(in.Types, func(t string) bool { return strings.EqualFold(t, kind.Name) })
-	if at < 0 {
-		p.field("issuetype", "Specify a valid issue type")
-		return nil, p
-	}
-	if _, given := u.Fields["summary"]; !given {
-		p.field("summary", "You must specify a summary of the issue.")
+	refused := &edit{}
+	switch {
+	case in == nil || in.Archived:
+		refused.field("project", "valid project is required")
+		return refused, http.StatusBadRequest
+	case !in.may(s.account, Create):
+		refused.field("project", "You do not have permission to create issues in this project.")
+		return refused, http.StatusForbidden
+	case kind == "":
+		refused.field("issuetype", "Specify a valid issue type")
+		return refused, http.StatusBadRequest
 	}
 	now := j.now()
 	i := &Issue{
-		Project: in.Key, Type: in.Types[at], Status: in.Workflow.Statuses[0].Name, Priority: "Medium", Reporter: j.self.AccountID,
+		ID: j.nextID(), Project: in.Key, Type: kind, Status: in.Workflow.Statuses[0].Name, Priority: "Medium", Reporter: s.account,
 		Created: now, Updated: now,
 	}
-	// The change is dropped; only the values are wanted of it.
-	j.apply(i, u, &Change{}, p)
-	return i, p
+	e := j.edits(s, i, onCreate)
+	for _, other := range linked { // copies, since this element may be refused
+		e.others = append(e.others, other.clone())
+	}
+	e.missing(u)
+	e.apply(u)
+	if u.Transition.ID != "" {
+		e.move(u.Transition.ID, &update{})
+	}
+	return e, http.StatusBadRequest
+}
+
+// placeFor finds the project and the type that a creation names, each by name
+// or id.
+func (j *Jira) placeFor(s *scope, u *update) (in *Project, kind string) {
+	var project, given struct{ Key, Name, ID string }
+	_, _ = json.Unmarshal(u.Fields["project"], &project), json.Unmarshal(u.Fields["issuetype"], &given) // what is wrong is empty
+	if in = j.browsable(s, project.Key+project.ID); in == nil {
+		return nil, ""
+	}
+	at := slices.IndexFunc(in.Types, func(t string) bool {
+		return strings.EqualFold(t, given.Name) || given.Name == "" && number("issuetype", t) == given.ID
+	})
+	if at < 0 {
+		return in, ""
+	}
+	return in, in.Types[at]
+}
+
+// missing complains of each required field that a creation does not bring, and
+// fills in the defaults of others.
+func (e *edit) missing(u *update) {
+	if e.lacks(u, "summary") {
+		e.field("summary", "You must specify a summary of the issue.")
+	}
+	if e.issue.Type == subtask && e.lacks(u, "parent") {
+		e.field("parent", "Issue type is a sub-task but parent issue key or id not specified.")
+	}
+	for i := range e.project.Fields {
+		if f := &e.project.Fields[i]; f.Default != "" && e.lacks(u, f.ID) {
+			e.keep(f, f.initial())
+		}
+	}
+	for _, id := range e.project.Required {
+		f := e.project.field(id)
+		if id != "summary" && id != "priority" && (f == nil || f.Default == "") && e.lacks(u, id) {
+			e.field(id, "%s is required.", e.project.name(id))
+		}
+	}
+}
+
+// lacks reports whether a request leaves a field out, or empties it.
+func (e *edit) lacks(u *update, id string) bool {
+	value := string(u.Fields[id])
+	empty := value == "" || value == "null" || value == "[]" || value == `""` && id != "summary"
+	return empty && len(u.Update[id]) == 0
 }

@@ -125,6 +125,10 @@ func (p *part) text() string {
 
 // plainText is what a person sees of a document.
 func plainText(doc json.RawMessage) string {
+	var wiki string
+	if json.Unmarshal(doc, &wiki) == nil && wiki != "" { // written at Data Center, word for word
+		return wiki
+	}
 	var p part
 	if json.Unmarshal(doc, &p) != nil { // no description at all
 		return ""

@@ -87,9 +87,17 @@ func (j *Jira) take(i *Issue) {
 	for _, c := range i.Comments {
 		j.lastID = max(j.lastID, c.ID)
 	}
-	if _, digits, ok := strings.Cut(i.Key, "-"); ok {
+	for _, l := range i.Links {
+		j.lastID = max(j.lastID, l.ID)
+	}
+	for _, l := range i.Remote {
+		j.lastID = max(j.lastID, l.ID)
+	}
+	for _, key := range append(i.OldKeys[:len(i.OldKeys):len(i.OldKeys)], i.Key) {
+		j.keys[key] = i.ID
+		project, digits, _ := strings.Cut(key, "-")
 		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
-			j.numbers[i.Project] = max(j.numbers[i.Project], n)
+			j.numbers[project] = max(j.numbers[project], n)
 		}
 	}
 }

@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 )
 
-// query is a search that the sandbox understands: conditions on labels,
-// project and updated, joined by AND, and an order.
+// query is a search that the sandbox understands: conditions joined by AND, and
+// an order.
 type query struct {
 	conditions []condition
 	order      []orderBy
@@ -20,7 +19,9 @@ type query struct {
 type condition struct {
 	field, op string
 	values    []string
-	millis    int64 // of updated
+	not       bool // != and NOT IN
+	empty     bool // IS EMPTY, or with not: IS NOT EMPTY
+	millis    int64
 }
 
 // orderBy is one field of the order.
@@ -150,44 +151,6 @@ func (p *jqlParser) wrong(expected string) error {
 	return refusedJQL("Error in the JQL Query: expecting %s but got %s.", expected, found)
 }
 
-// condition reads a field, an operator that the field has, and the value.
-func (p *jqlParser) condition() (condition, error) {
-	for _, field := range []string{"labels", "project", "updated"} {
-		if !p.accept(field) {
-			continue
-		}
-		// Of each field only the operators that the client uses; the rest is refused
-		// below like any other mistake.
-		c := condition{field: field}
-		switch {
-		case field == "updated" && p.accept(">="):
-			return p.moment(c)
-		case field != "updated" && p.accept("="):
-			c.op = "="
-			value, err := p.value()
-			c.values = []string{value}
-			return c, err
-		case field == "labels" && p.accept("in"):
-			return p.set(c)
-		}
-		return c, p.wrong("an operator that the sandbox has for " + field)
-	}
-	return condition{}, p.wrong("one of the fields labels, project, updated")
-}
-
-// moment reads milliseconds. Words of time would be read in the account's zone.
-func (p *jqlParser) moment(c condition) (condition, error) {
-	text, err := p.value()
-	if err != nil {
-		return c, err
-	}
-	if c.millis, err = strconv.ParseInt(text, 10, 64); err != nil {
-		return c, refusedJQL("Date value '%s' for field 'updated' is invalid: the sandbox takes milliseconds.", text)
-	}
-	c.op = ">="
-	return c, nil
-}
-
 // set reads the values of IN, at least one.
 func (p *jqlParser) set(c condition) (condition, error) {
 	// IN is an = with alternatives.
@@ -224,6 +187,12 @@ func (p *jqlParser) value() (string, error) {
 		return "", p.wrong("a value")
 	}
 	p.at++
+	if !w.quoted && strings.EqualFold(w.text, "currentUser") && p.accept("(") {
+		if !p.accept(")") {
+			return "", p.wrong("')'")
+		}
+		return currentUser, nil
+	}
 	return w.text, nil
 }
 
@@ -260,23 +229,6 @@ func (p *jqlParser) orderClause(q *query) error {
 			return p.wrong("','")
 		}
 	}
-}
-
-// fits reports whether an issue meets every condition.
-func (q *query) fits(i *Issue) bool {
-	return !slices.ContainsFunc(q.conditions, func(c condition) bool { return !c.fits(i) })
-}
-
-func (c condition) fits(i *Issue) bool {
-	switch c.field {
-	case "labels":
-		return slices.ContainsFunc(i.Labels, func(l string) bool { return slices.Contains(c.values, l) })
-	case "project":
-		return strings.EqualFold(i.Project, c.values[0])
-	}
-	// The moment itself counts in: a client that asks from the last one that it saw
-	// gets that issue again and must bear it.
-	return i.Updated.UnixMilli() >= c.millis
 }
 
 // sort orders what was found; what the order leaves equal goes by id.

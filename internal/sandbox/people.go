@@ -59,12 +59,12 @@ func (j *Jira) where(keep func(*Issue) bool) []Issue {
 func (j *Jira) Transition(idOrKey, status, resolution, author string) error {
 	return j.byHand(idOrKey, author, func(i *Issue, c *Change) error {
 		w := &j.project(i.Project).Workflow
-		if resolution != "" && w.resolution(resolution) == "" {
+		if resolution != "" && w.resolution(resolution, "") == "" {
 			return fmt.Errorf("there is no resolution %q", resolution)
 		}
 		for _, e := range w.from(i.Status) {
 			if strings.EqualFold(e.To, status) {
-				w.enter(i, e.Transition, w.resolution(resolution), c)
+				w.enter(i, e.Transition, w.resolution(resolution, ""), c)
 				return nil
 			}
 		}
@@ -106,7 +106,7 @@ func (j *Jira) Edit(idOrKey string, e Edited, author string) error {
 			setDescription(i, plainDocument(*e.Description), c)
 		}
 		if e.Labels != nil {
-			setLabels(i, e.Labels, c)
+			setSorted("labels", &i.Labels, e.Labels, c)
 		}
 		return nil
 	})
@@ -148,17 +148,4 @@ func setDescription(i *Issue, doc json.RawMessage, c *Change) {
 	}
 	i.Description = doc
 	c.Items = append(c.Items, ChangedField{Field: "description", From: from, To: to})
-}
-
-// setLabels keeps labels sorted and each once.
-func setLabels(i *Issue, labels []string, c *Change) {
-	next := slices.Clone(labels)
-	// The same labels in another order are no change.
-	slices.Sort(next)
-	next = slices.Compact(next)
-	if slices.Equal(next, i.Labels) {
-		return
-	}
-	c.Items = append(c.Items, ChangedField{Field: "labels", From: strings.Join(i.Labels, " "), To: strings.Join(next, " ")})
-	i.Labels = next
 }

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"crypto/subtle"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,71 +14,137 @@ const maxRequest = 8 << 20
 
 // routes are the paths that the sandbox answers; all others are 404.
 func (j *Jira) routes() http.Handler {
-	// The most specific pattern wins, in whatever order they are added.
-	api := http.NewServeMux()
-	for pattern, answer := range map[string]http.HandlerFunc{
-		"GET /rest/api/3/serverInfo":                                     j.serverInfo,
-		"GET /rest/api/3/myself":                                         j.myself,
-		"GET /rest/api/3/mypermissions":                                  j.myPermissions,
-		"GET /rest/api/3/user/assignable/search":                         j.assignable,
-		"GET /rest/api/3/priority":                                       j.listPriorities,
-		"GET /rest/api/3/resolution":                                     j.listResolutions,
-		"GET /rest/api/3/project/{project}":                              j.showProject,
-		"GET /rest/api/3/project/{project}/statuses":                     j.projectStatuses,
-		"GET /rest/api/3/issue/createmeta/{project}/issuetypes":          j.issueTypes,
-		"GET /rest/api/3/issue/createmeta/{project}/issuetypes/{typeID}": j.createFields,
-		"POST /rest/api/3/issue/bulk":                                    j.bulkCreate,
-		"POST /rest/api/3/issue/bulkfetch":                               j.bulkFetch,
-		"GET /rest/api/3/issue/{issue}":                                  j.onIssue(j.showIssue),
-		"PUT /rest/api/3/issue/{issue}":                                  j.onIssue(j.editIssue),
-		"GET /rest/api/3/issue/{issue}/transitions":                      j.onIssue(j.listTransitions),
-		"POST /rest/api/3/issue/{issue}/transitions":                     j.onIssue(j.transition),
-		"GET /rest/api/3/issue/{issue}/comment":                          j.onIssue(j.listComments),
-		"POST /rest/api/3/issue/{issue}/comment":                         j.onIssue(j.addComment),
-		"GET /rest/api/3/issue/{issue}/changelog":                        j.onIssue(j.changelog),
-		"GET /rest/api/3/search/jql":                                     j.search,
-		"POST /rest/api/3/search/jql":                                    j.search,
-	} {
-		api.HandleFunc(pattern, answer)
-	}
 	all := http.NewServeMux()
-	// Faults come before credentials, as a broken proxy does. People's pages need
-	// neither: a browser has no token, and the listener is on loopback.
-	all.Handle("/rest/api/3/", j.faulty(j.known(api)))
+	all.Handle(serverAPI+"/", scoped(true, j.guarded(j.serverRoutes())))
+	if !j.cfg.Server {
+		cloud := j.guarded(j.cloudRoutes())
+		all.Handle(cloudAPI+"/", scoped(false, cloud))
+		all.Handle("/ex/jira/", scoped(false, j.gateway(cloud)))
+		all.HandleFunc("POST /oauth/token", j.token)
+		all.HandleFunc("GET /oauth/token/accessible-resources", j.resources)
+	}
 	all.HandleFunc("GET /browse/{key}", j.browse)
 	return all
 }
 
-// known lets requests through that bring the right credentials.
-func (j *Jira) known(next http.Handler) http.Handler {
+// guarded puts before an API what each request has to pass. Faults come before
+// credentials, as a broken proxy does. People's pages need neither: a browser
+// has no token, and the listener is on loopback.
+func (j *Jira) guarded(api http.Handler) http.Handler { return whole(j.faulty(j.known(api))) }
+
+// sharedRoutes are the paths that both dialects have.
+func (j *Jira) sharedRoutes(prefix string) *http.ServeMux {
+	// The most specific pattern wins, in whatever order they are added.
+	api := http.NewServeMux()
+	for pattern, answer := range map[string]http.HandlerFunc{
+		"GET serverInfo":                        j.serverInfo,
+		"GET myself":                            j.myself,
+		"GET mypermissions":                     j.myPermissions,
+		"GET user":                              j.showUser,
+		"GET user/search":                       j.searchUsers,
+		"GET user/assignable/search":            j.assignable,
+		"GET field":                             j.listFields,
+		"GET priority":                          j.listPriorities,
+		"GET resolution":                        j.listResolutions,
+		"GET project/{project}":                 j.showProject,
+		"GET project/{project}/statuses":        j.projectStatuses,
+		"GET project/{project}/components":      j.listComponents,
+		"GET issue/{issue}":                     j.onIssue(j.showIssue),
+		"PUT issue/{issue}":                     j.onIssue(j.editIssue),
+		"GET issue/{issue}/editmeta":            j.onIssue(j.editMeta),
+		"GET issue/{issue}/transitions":         j.onIssue(j.listTransitions),
+		"POST issue/{issue}/transitions":        j.onIssue(j.transition),
+		"GET issue/{issue}/comment":             j.onIssue(j.listComments),
+		"POST issue/{issue}/comment":            j.onIssue(j.addComment),
+		"GET issue/{issue}/remotelink":          j.onIssue(j.listRemoteLinks),
+		"POST issue/{issue}/remotelink":         j.onIssue(j.addRemoteLink),
+		"GET issue/{issue}/properties/{key}":    j.onIssue(j.showProperty),
+		"PUT issue/{issue}/properties/{key}":    j.onIssue(j.setProperty),
+		"DELETE issue/{issue}/properties/{key}": j.onIssue(j.deleteProperty),
+		"POST issueLink":                        j.linkIssues,
+		"GET issueLinkType":                     j.listLinkTypes,
+	} {
+		j.route(api, prefix, pattern, j.locked(answer))
+	}
+	// These two let go of the lock before the hook that they call.
+	j.route(api, prefix, "POST issue", j.createOne)
+	j.route(api, prefix, "POST issue/bulk", j.bulkCreate)
+	return api
+}
+
+// withMeta serves the descriptions of creations beside an API. They have a
+// table of their own: createmeta stands where others have the key of an issue,
+// and neither pattern would be the more specific one.
+func (j *Jira) withMeta(prefix string, api http.Handler) http.Handler {
+	meta := http.NewServeMux()
+	j.route(meta, prefix, "GET issue/createmeta/{project}/issuetypes", j.locked(j.issueTypes))
+	j.route(meta, prefix, "GET issue/createmeta/{project}/issuetypes/{typeID}", j.locked(j.createFields))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		email, token, _ := r.BasicAuth()
-		// The case of an e-mail does not matter to Jira, that of a token does.
-		right := subtle.ConstantTimeCompare([]byte(strings.ToLower(email)+"\x00"+token), []byte(strings.ToLower(j.cfg.Email)+"\x00"+j.cfg.Token))
-		if right != 1 {
-			// Jira marks a failed login with it, also where it goes on as with a stranger.
-			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
-			refuse(w, http.StatusUnauthorized, "Client must be authenticated to access this resource.")
+		if strings.HasPrefix(r.URL.Path, prefix+"/issue/createmeta/") {
+			meta.ServeHTTP(w, r)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
-		next.ServeHTTP(w, r)
+		api.ServeHTTP(w, r)
 	})
 }
 
-// onIssue finds the issue that a path names and holds the lock while it is
-// worked on; it gets a copy.
-func (j *Jira) onIssue(act func(http.ResponseWriter, *http.Request, *Issue)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body) // before the lock: a slow caller keeps nobody else waiting
+// route adds a path below the API's prefix.
+func (j *Jira) route(api *http.ServeMux, prefix, pattern string, answer http.HandlerFunc) {
+	method, path, _ := strings.Cut(pattern, " ")
+	api.HandleFunc(method+" "+prefix+"/"+path, answer)
+}
+
+// cloudRoutes are those of Cloud, version 3 of the API.
+func (j *Jira) cloudRoutes() http.Handler {
+	api := j.sharedRoutes(cloudAPI)
+	for pattern, answer := range map[string]http.HandlerFunc{
+		"GET project/search":            j.searchProjects,
+		"GET issue/{issue}/changelog":   j.onIssue(j.changelog),
+		"POST issue/bulkfetch":          j.bulkFetch,
+		"POST changelog/bulkfetch":      j.bulkHistory,
+		"GET search/jql":                j.search,
+		"POST search/jql":               j.search,
+		"POST search/approximate-count": j.count,
+		"GET search":                    gone,
+		"POST search":                   gone,
+	} {
+		j.route(api, cloudAPI, pattern, j.locked(answer))
+	}
+	return j.withMeta(cloudAPI, api)
+}
+
+// gone is where Cloud's old search was.
+func gone(w http.ResponseWriter, _ *http.Request) {
+	refuse(w, http.StatusGone, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
+}
+
+// whole reads a request before anything is locked for it: a slow caller keeps
+// nobody else waiting.
+func whole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
 			refuse(w, http.StatusBadRequest, "Cannot read the request: "+err.Error())
 			return
 		}
-		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// locked holds the lock while a request is worked on.
+func (j *Jira) locked(act http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		i := j.find(r.PathValue("issue"))
+		act(w, r)
+	}
+}
+
+// onIssue finds the issue that a path names; the handler gets a copy.
+func (j *Jira) onIssue(act func(http.ResponseWriter, *http.Request, *Issue)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		i := j.see(of(r), r.PathValue("issue"))
 		if i == nil {
 			// What is missing and what is hidden sound the same: keys cannot be probed for.
 			refuse(w, http.StatusNotFound, "Issue does not exist or you do not have permission to see it.")

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,11 +28,18 @@ import (
 type Config struct {
 	Projects []Project
 	Users    []User
-	// Email and Token are the credentials that the API asks for. The account is
-	// made if no user has the e-mail.
+	// Email and Token are the credentials of the account that the API is used by.
+	// It is made if no user has the e-mail. Other users may have tokens of their own.
 	Email, Token string
-	Now          func() time.Time // the server's clock; nil is the system's
-	Journal      string           // file that keeps the state; "" keeps it in memory
+	// Server leaves out the API of Cloud (version 3), as Data Center does. That of
+	// Data Center (version 2) is always there.
+	Server bool
+	// Apps may act for users with OAuth 2.0, below /ex/jira/ and CloudID ("" is one
+	// that the sandbox makes up).
+	Apps    []App
+	CloudID string
+	Now     func() time.Time // the server's clock; nil is the system's
+	Journal string           // file that keeps the state; "" keeps it in memory
 	// OnCommit, if set, is called when a creation is committed and not yet
 	// answered: the moment in which a caller can die with a ticket filed and
 	// nobody knowing.
@@ -50,31 +58,41 @@ type Project struct {
 	Types     []string // issue types; nil is Task and Bug
 	Workflow  Workflow // the zero one is To Do → In Progress → Done
 	Archived  bool
+	// Components are what the project's work is divided into, by name.
+	Components []string
+	// Fields are the project's custom fields.
+	Fields []Field
+	// Required names the fields that a creation must bring, beside those that every
+	// issue has.
+	Required []string
 	// Hidden fields are on no screen of the project: setting one is refused.
 	Hidden []string
+	// Screens says of some fields on which screens they stand, "create" and "edit";
+	// fields that it does not name are on both.
+	Screens map[string][]string
+	// Denied says what accounts may not do, by account id, with Jira's keys of
+	// permissions. What stands under "" nobody may.
+	Denied map[string][]string
 	// Swallows lists fields that an edit accepts and does not set.
 	Swallows []string
-}
-
-// User is an account of the site.
-type User struct {
-	AccountID, Email, Name string
-	HideEmail              bool // the profile shows the e-mail to nobody
-	Inactive               bool
 }
 
 // Jira is a sandbox.
 type Jira struct {
 	cfg     Config
-	self    User // the account of the API
+	self    string // id of the account of the API
 	handler http.Handler
 	faults  faults
+	ahead   atomic.Int64 // nanoseconds that the clock was advanced by
+	skew    atomic.Int64 // nanoseconds that shown times are off by
 
 	mu       sync.Mutex // guards what follows
 	issues   map[int64]*Issue
+	keys     map[string]int64 // ids by every key that an issue has or had
 	order    []int64          // ids, ascending
 	numbers  map[string]int64 // last number of each project
 	lastID   int64
+	oauth    oauth
 	journal  *os.File
 	server   *http.Server
 	listener net.Listener
@@ -91,7 +109,7 @@ func New(cfg Config) (*Jira, error) {
 	}
 	// setUp fills gaps in; the caller's own lists stay as they are.
 	cfg.Projects, cfg.Users = slices.Clone(cfg.Projects), slices.Clone(cfg.Users)
-	j := &Jira{cfg: cfg, issues: map[int64]*Issue{}, numbers: map[string]int64{}, lastID: firstID}
+	j := &Jira{cfg: cfg, issues: map[int64]*Issue{}, keys: map[string]int64{}, numbers: map[string]int64{}, lastID: firstID, oauth: oauth{tokens: map[string]*grant{}}}
 	if err := j.setUp(); err != nil {
 		return nil, err
 	}
@@ -121,20 +139,40 @@ func (j *Jira) setUp() error {
 		if len(p.Types) == 0 {
 			p.Types = []string{"Task", "Bug"}
 		}
-		if err := p.Workflow.setUp(); err != nil {
+		if err := errors.Join(p.Workflow.setUp(), p.setUpFields()); err != nil {
 			return fmt.Errorf("project %s: %w", p.Key, err)
 		}
+		p.Denied = cloneLists(p.Denied)
 	}
-	// The account of the API may be one of the people, as at small companies.
-	for _, u := range j.cfg.Users {
+	return j.setUpUsers()
+}
+
+// setUpUsers makes sure that there is an account for the API. It may be one of
+// the people, as at small companies.
+func (j *Jira) setUpUsers() error {
+	for i := range j.cfg.Users {
+		u := &j.cfg.Users[i]
+		if _, err := time.LoadLocation(u.TimeZone); err != nil {
+			return fmt.Errorf("user %s: %w", u.AccountID, err)
+		}
 		if strings.EqualFold(u.Email, j.cfg.Email) {
-			j.self = u
-			return nil
+			j.self, u.Token = u.AccountID, j.cfg.Token
 		}
 	}
-	j.self = User{AccountID: "sandbox-account", Email: j.cfg.Email, Name: "Trimtab"}
-	j.cfg.Users = append(j.cfg.Users, j.self)
+	if j.self == "" {
+		j.self = "sandbox-account"
+		j.cfg.Users = append(j.cfg.Users, User{AccountID: j.self, Email: j.cfg.Email, Name: "Trimtab", Token: j.cfg.Token})
+	}
 	return nil
+}
+
+// cloneLists copies a table of lists, and makes an empty one of none.
+func cloneLists(table map[string][]string) map[string][]string {
+	c := map[string][]string{}
+	for key, list := range table {
+		c[key] = slices.Clone(list)
+	}
+	return c
 }
 
 // Handler is the site's web server, to be served by the caller.
@@ -212,16 +250,3 @@ func (j *Jira) project(key string) *Project {
 	}
 	return nil
 }
-
-// user finds an account; nil if there is none.
-func (j *Jira) user(accountID string) *User {
-	for i := range j.cfg.Users {
-		if j.cfg.Users[i].AccountID == accountID {
-			return &j.cfg.Users[i]
-		}
-	}
-	return nil
-}
-
-// now is the server's time in its own resolution.
-func (j *Jira) now() time.Time { return j.cfg.Now().UTC().Truncate(time.Millisecond) }

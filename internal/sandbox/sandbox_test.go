@@ -53,10 +53,7 @@ func openBox(t *testing.T, cfg Config) box {
 // ask sends a request past the network and gives the status and the answer.
 func (b box) ask(method, path, body string) (int, map[string]any) {
 	b.t.Helper()
-	r := httptest.NewRequestWithContext(b.t.Context(), method, "/rest/api/3/"+path, strings.NewReader(body))
-	r.SetBasicAuth(b.cfg.Email, b.cfg.Token)
-	w := httptest.NewRecorder()
-	b.Handler().ServeHTTP(w, r)
+	w := b.send(method, "/rest/api/3/"+path, body, nil)
 	var answer map[string]any
 	if w.Body.Len() > 0 && w.Body.Bytes()[0] == '{' {
 		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
@@ -64,6 +61,38 @@ func (b box) ask(method, path, body string) (int, map[string]any) {
 		}
 	}
 	return w.Code, answer
+}
+
+// text is ask for those who look for words in the answer.
+func (b box) text(method, path, body string) string {
+	b.t.Helper()
+	w := b.send(method, "/rest/api/3/"+path, body, nil)
+	return fmt.Sprint(w.Code, " ", w.Body.String())
+}
+
+// send sends a request to any path; credentials are those of the main account
+// unless others are given.
+func (b box) send(method, path, body string, credentials func(*http.Request)) *httptest.ResponseRecorder {
+	b.t.Helper()
+	r := httptest.NewRequestWithContext(b.t.Context(), method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.SetBasicAuth(b.cfg.Email, b.cfg.Token)
+	if credentials != nil {
+		credentials(r)
+	}
+	w := httptest.NewRecorder()
+	b.Handler().ServeHTTP(w, r)
+	hold(b.t, r, w)
+	return w
+}
+
+// as is a user of Cloud's API, bearing one with a bare token.
+func as(email, token string) func(*http.Request) {
+	return func(r *http.Request) { r.SetBasicAuth(email, token) }
+}
+
+func bearing(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 }
 
 // file creates an issue in a project and gives its key.

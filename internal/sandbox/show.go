@@ -3,19 +3,12 @@ package sandbox
 import (
 	"encoding/json"
 	"hash/fnv"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// self is the address of a thing in the API.
-func self(r *http.Request, path ...string) string {
-	u := url.URL{Scheme: "http", Host: r.Host, Path: "/rest/api/3/"}
-	return u.JoinPath(path...).String()
-}
 
 // when writes a time as Jira does: milliseconds, the offset without a colon.
 func when(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000-0700") }
@@ -30,15 +23,17 @@ func number(kind, name string) string {
 }
 
 // shownUser shows an account, without the e-mail that it hides; nobody is
-// null.
-func (j *Jira) shownUser(r *http.Request, accountID string) any {
+// null. Data Center knows names and keys where Cloud has account ids.
+func (j *Jira) shownUser(s *scope, accountID string) any {
 	u := j.user(accountID)
 	if u == nil {
 		return nil
 	}
-	shown := map[string]any{
-		"self": self(r, "user") + "?accountId=" + url.QueryEscape(u.AccountID), "accountId": u.AccountID, "accountType": "atlassian",
-		"displayName": u.Name, "active": !u.Inactive, "timeZone": "Etc/UTC",
+	shown := map[string]any{"displayName": u.Name, "active": !u.Inactive, "timeZone": u.zone().String()}
+	if s.server {
+		shown["self"], shown["name"], shown["key"] = s.self("user")+"?username="+url.QueryEscape(u.login()), u.login(), u.AccountID
+	} else {
+		shown["self"], shown["accountId"], shown["accountType"] = s.self("user")+"?accountId="+url.QueryEscape(u.AccountID), u.AccountID, "atlassian"
 	}
 	// Left out, not empty: that is how Jira hides it.
 	if !u.HideEmail {
@@ -55,67 +50,107 @@ var categories = map[string]map[string]any{
 }
 
 // shownStatus shows a status of a workflow with its category.
-func (j *Jira) shownStatus(r *http.Request, w *Workflow, name string) any {
+func (j *Jira) shownStatus(s *scope, w *Workflow, name string) any {
 	id := number("status", name)
 	return map[string]any{
-		"self": self(r, "status", id), "id": id, "name": name, "description": "", "statusCategory": categories[w.status(name).Category],
+		"self": s.self("status", id), "id": id, "name": name, "description": "", "statusCategory": categories[w.status(name).Category],
 	}
 }
 
 // shownNamed shows a thing that has only a name; no name is null.
-func shownNamed(r *http.Request, kind, name string) any {
+func shownNamed(s *scope, kind, name string) any {
 	if name == "" {
 		return nil
 	}
 	id := number(kind, name)
-	return map[string]any{"self": self(r, kind, id), "id": id, "name": name}
+	return map[string]any{"self": s.self(kind, id), "id": id, "name": name}
 }
 
-func shownResolutions(r *http.Request, names []string) []any {
+func shownResolutions(s *scope, names []string) []any {
 	all := []any{}
 	for _, name := range names {
-		all = append(all, shownNamed(r, "resolution", name))
+		all = append(all, shownNamed(s, "resolution", name))
 	}
 	return all
 }
 
-// shownType shows an issue type. All are plain ones, neither epics nor subtasks.
-func (j *Jira) shownType(r *http.Request, name string) map[string]any {
+// subtask is the type of issue that has to have a parent.
+const subtask = "Sub-task"
+
+// shownType shows an issue type. Epics stand a level above the others.
+func (j *Jira) shownType(s *scope, name string) map[string]any {
 	id := number("issuetype", name)
-	return map[string]any{"self": self(r, "issuetype", id), "id": id, "name": name, "description": "", "subtask": false, "hierarchyLevel": 0}
+	shown := map[string]any{"self": s.self("issuetype", id), "id": id, "name": name, "description": "", "subtask": name == subtask}
+	if !s.server {
+		shown["hierarchyLevel"] = map[string]int{subtask: -1, "Epic": 1}[name]
+	}
+	return shown
+}
+
+// shownComponent shows a component of a project.
+func shownComponent(s *scope, p *Project, name string) any {
+	id := number("component"+p.Key, name)
+	return map[string]any{"self": s.self("component", id), "id": id, "name": name}
 }
 
 // shownProjectRef is a project as other answers mention it; showProject says more.
-func (j *Jira) shownProjectRef(r *http.Request, p *Project) map[string]any {
+func (j *Jira) shownProjectRef(s *scope, p *Project) map[string]any {
 	id := number("project", p.Key)
-	return map[string]any{"self": self(r, "project", id), "id": id, "key": p.Key, "name": p.Name, "projectTypeKey": "software", "simplified": false}
+	return map[string]any{"self": s.self("project", id), "id": id, "key": p.Key, "name": p.Name, "projectTypeKey": "software", "simplified": false}
 }
 
 // fieldsOf is every field of an issue by its name.
-func (j *Jira) fieldsOf(r *http.Request, i *Issue) map[string]any {
+func (j *Jira) fieldsOf(s *scope, i *Issue) map[string]any {
 	p := j.project(i.Project)
-	labels := i.Labels
+	labels, components := i.Labels, []any{}
 	// No labels are [] in JSON, never null.
 	if labels == nil {
 		labels = []string{}
 	}
-	return map[string]any{
-		"summary": i.Summary, "description": i.Description, "status": j.shownStatus(r, &p.Workflow, i.Status),
-		"resolution": shownNamed(r, "resolution", i.Resolution), "priority": shownNamed(r, "priority", i.Priority),
-		"assignee": j.shownUser(r, i.Assignee), "reporter": j.shownUser(r, i.Reporter), "creator": j.shownUser(r, i.Reporter),
-		"labels": labels, "project": j.shownProjectRef(r, p), "issuetype": j.shownType(r, i.Type), "created": when(i.Created), "updated": when(i.Updated),
+	for _, name := range i.Components {
+		components = append(components, shownComponent(s, p, name))
 	}
+	fields := map[string]any{
+		"summary": i.Summary, "description": s.rich(i.Description), "status": j.shownStatus(s, &p.Workflow, i.Status),
+		"resolution": shownNamed(s, "resolution", i.Resolution), "priority": shownNamed(s, "priority", i.Priority),
+		"assignee": j.shownUser(s, i.Assignee), "reporter": j.shownUser(s, i.Reporter), "creator": j.shownUser(s, i.Reporter),
+		"labels": labels, "components": components, "duedate": nil, "issuelinks": j.shownLinks(s, i),
+		"project": j.shownProjectRef(s, p), "issuetype": j.shownType(s, i.Type), "created": when(i.Created), "updated": when(i.Updated),
+	}
+	if i.Due != "" {
+		fields["duedate"] = i.Due
+	}
+	// Unlike other fields the parent is left out where there is none.
+	if parent := j.issues[i.Parent]; parent != nil && !parent.Deleted {
+		fields["parent"] = j.shownLinked(s, parent)
+	}
+	for f := range p.Fields {
+		fields[p.Fields[f].ID] = j.shownValue(s, &p.Fields[f], i.Custom[p.Fields[f].ID])
+	}
+	return fields
 }
 
 // wish is what a reader asks to see of issues.
-type wish struct{ fields, properties []string }
+type wish struct {
+	fields, properties []string
+	history            bool
+}
 
-// shownIssue shows an issue. "*all" and "*navigable" are every field.
-func (j *Jira) shownIssue(r *http.Request, i *Issue, wanted wish) any {
-	shown := map[string]any{"id": i.id(), "key": i.Key, "self": self(r, "issue", i.id())}
+// sees reports whether a field is asked for. "*all" and "*navigable" are every
+// field, and a name after a minus is none of them.
+func (w wish) sees(name string) bool {
+	if slices.Contains(w.fields, "-"+name) {
+		return false
+	}
+	return slices.Contains(w.fields, name) || slices.Contains(w.fields, "*all") || slices.Contains(w.fields, "*navigable")
+}
+
+// shownIssue shows an issue, as far as it is asked for.
+func (j *Jira) shownIssue(s *scope, i *Issue, wanted wish) any {
+	shown := map[string]any{"id": i.id(), "key": i.Key, "self": s.self("issue", i.id())}
 	fields := map[string]any{}
-	for name, value := range j.fieldsOf(r, i) {
-		if slices.Contains(wanted.fields, name) || slices.Contains(wanted.fields, "*all") || slices.Contains(wanted.fields, "*navigable") {
+	for name, value := range j.fieldsOf(s, i) {
+		if wanted.sees(name) {
 			fields[name] = value
 		}
 	}
@@ -132,15 +167,18 @@ func (j *Jira) shownIssue(r *http.Request, i *Issue, wanted wish) any {
 		}
 		shown["properties"] = properties
 	}
+	if wanted.history {
+		shown["changelog"] = j.shownHistory(s, i)
+	}
 	return shown
 }
 
 // shownComment shows a comment, with its properties if they are asked for.
-func (j *Jira) shownComment(r *http.Request, i *Issue, c Comment, properties bool) any {
+func (j *Jira) shownComment(s *scope, i *Issue, c Comment, properties bool) any {
 	id := strconv.FormatInt(c.ID, 10)
 	shown := map[string]any{
-		"self": self(r, "issue", i.id(), "comment", id), "id": id, "author": j.shownUser(r, c.Author), "updateAuthor": j.shownUser(r, c.Author),
-		"body": c.Body, "created": when(c.Created), "updated": when(c.Created),
+		"self": s.self("issue", i.id(), "comment", id), "id": id, "author": j.shownUser(s, c.Author), "updateAuthor": j.shownUser(s, c.Author),
+		"body": s.rich(c.Body), "created": when(c.Created), "updated": when(c.Created),
 	}
 	if properties {
 		all := []prop{}
@@ -148,28 +186,6 @@ func (j *Jira) shownComment(r *http.Request, i *Issue, c Comment, properties boo
 			all = append(all, prop{Key: key, Value: value})
 		}
 		shown["properties"] = all
-	}
-	return shown
-}
-
-// shownChange shows an entry of the changelog. What the writer said of itself
-// in historyMetadata comes back word for word.
-func (j *Jira) shownChange(r *http.Request, c Change) any {
-	items := []any{}
-	// The real site has ids in from and to where there are some; here both pairs are
-	// the words.
-	for _, f := range c.Items {
-		items = append(items, map[string]any{
-			"field": f.Field, "fieldId": f.Field, "fieldtype": "jira", "from": f.From, "fromString": f.From, "to": f.To, "toString": f.To,
-		})
-	}
-	shown := map[string]any{"id": strconv.FormatInt(c.ID, 10), "created": when(c.At), "items": items}
-	// An entry of an account that is gone has no author at all.
-	if author := j.shownUser(r, c.Author); author != nil {
-		shown["author"] = author
-	}
-	if c.History != nil {
-		shown["historyMetadata"] = c.History
 	}
 	return shown
 }

@@ -27,6 +27,8 @@ type Transition struct {
 	NoScreen bool
 	// NeedsResolution: the transition is refused without one.
 	NeedsResolution bool
+	// Fields can be set on the way, beside the resolution; those in Required must be.
+	Fields, Required []string
 }
 
 // priorities are the same on all projects.
@@ -120,9 +122,12 @@ func (w *Workflow) enter(i *Issue, t Transition, resolution string, c *Change) {
 	c.set("resolution", &i.Resolution, resolution)
 }
 
-// resolution finds a resolution's own spelling; "" if there is none.
-func (w *Workflow) resolution(name string) string {
-	i := slices.IndexFunc(w.Resolutions, func(r string) bool { return strings.EqualFold(r, name) })
+// resolution finds a resolution's own spelling by its name, or by its id where
+// there is no name; "" if there is none.
+func (w *Workflow) resolution(name, id string) string {
+	i := slices.IndexFunc(w.Resolutions, func(r string) bool {
+		return strings.EqualFold(r, name) || name == "" && number("resolution", r) == id
+	})
 	if i < 0 {
 		return ""
 	}
