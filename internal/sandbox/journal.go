@@ -112,7 +112,13 @@ func (j *Jira) commit(issues ...*Issue) error {
 		}
 	}
 	for _, i := range issues {
+		if old := j.issues[i.ID]; j.cfg.Lag != nil && old != nil && len(j.index.versions[i.ID]) == 0 {
+			j.learn(old, 0) // searches go on to see it as it was
+		}
 		j.take(i)
+		if j.cfg.Lag != nil {
+			j.learn(i, j.lag(i.ID))
+		}
 	}
 	return nil
 }

@@ -30,7 +30,9 @@ func (j *Jira) routes() http.Handler {
 // guarded puts before an API what each request has to pass. Faults come before
 // credentials, as a broken proxy does. People's pages need neither: a browser
 // has no token, and the listener is on loopback.
-func (j *Jira) guarded(api http.Handler) http.Handler { return whole(j.faulty(j.known(api))) }
+func (j *Jira) guarded(api http.Handler) http.Handler {
+	return j.counted(whole(j.faulty(j.known(j.limited(api)))))
+}
 
 // sharedRoutes are the paths that both dialects have.
 func (j *Jira) sharedRoutes(prefix string) *http.ServeMux {

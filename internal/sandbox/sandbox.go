@@ -34,6 +34,13 @@ type Config struct {
 	// Server leaves out the API of Cloud (version 3), as Data Center does. That of
 	// Data Center (version 2) is always there.
 	Server bool
+	// Lag is how late the search index is; nil is never. What was there when the
+	// sandbox started is in it.
+	Lag Lag
+	// Limits are none unless they are set.
+	Limits Limits
+	// Seed makes what is drawn repeatable: lags, faults, pauses of deliveries.
+	Seed uint64
 	// Apps may act for users with OAuth 2.0, below /ex/jira/ and CloudID ("" is one
 	// that the sandbox makes up).
 	Apps    []App
@@ -93,6 +100,9 @@ type Jira struct {
 	numbers  map[string]int64 // last number of each project
 	lastID   int64
 	oauth    oauth
+	index    index
+	used     used
+	calls    map[string]int
 	journal  *os.File
 	server   *http.Server
 	listener net.Listener
@@ -109,7 +119,11 @@ func New(cfg Config) (*Jira, error) {
 	}
 	// setUp fills gaps in; the caller's own lists stay as they are.
 	cfg.Projects, cfg.Users = slices.Clone(cfg.Projects), slices.Clone(cfg.Users)
-	j := &Jira{cfg: cfg, issues: map[int64]*Issue{}, keys: map[string]int64{}, numbers: map[string]int64{}, lastID: firstID, oauth: oauth{tokens: map[string]*grant{}}}
+	j := &Jira{
+		cfg: cfg, issues: map[int64]*Issue{}, keys: map[string]int64{}, numbers: map[string]int64{}, lastID: firstID, oauth: oauth{tokens: map[string]*grant{}},
+		index: index{map[int64][]version{}, map[int64]uint64{}}, calls: map[string]int{},
+		used: used{map[string]*level{}, map[int64]pastEvents{}, map[string]*hourly{}},
+	}
 	if err := j.setUp(); err != nil {
 		return nil, err
 	}

@@ -164,7 +164,7 @@ func (j *Jira) createFields(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !slices.ContainsFunc(p.Types, func(t string) bool { return number("issuetype", t) == r.PathValue("typeID") }) {
-		refuse(w, http.StatusNotFound, "The issue type was not found.")
+		refuse(w, http.StatusBadRequest, "The issue type was not found.")
 		return
 	}
 	fields := []any{}

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
@@ -125,7 +124,7 @@ func (j *Jira) matching(s *scope, q question) ([]*Issue, error) {
 	if err := j.bind(s, query, q.strict()); err != nil {
 		return nil, err
 	}
-	found := slices.DeleteFunc(j.indexed(s, q.Reconcile), func(i *Issue) bool {
+	found := slices.DeleteFunc(j.indexed(q.Reconcile), func(i *Issue) bool {
 		p := j.project(i.Project)
 		return i.Archived || p.Archived || !p.may(s.account, Browse) || !query.fits(i)
 	})
@@ -157,11 +156,7 @@ type place struct {
 }
 
 // sum tells searches apart: a token is good for the one that it came from.
-func (q question) sum() uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(q.JQL))
-	return h.Sum64()
-}
+func (q question) sum() uint64 { return hash(q.JQL) }
 
 // token leads to the next page. It needs no memory, so that it outlives a
 // restart.

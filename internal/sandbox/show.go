@@ -22,6 +22,13 @@ func number(kind, name string) string {
 	return strconv.Itoa(int(h.Sum32()%90000) + 10000)
 }
 
+// hash is a number for a text.
+func hash(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	return h.Sum64()
+}
+
 // shownUser shows an account, without the e-mail that it hides; nobody is
 // null. Data Center knows names and keys where Cloud has account ids.
 func (j *Jira) shownUser(s *scope, accountID string) any {
