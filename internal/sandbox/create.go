@@ -90,9 +90,14 @@ func (j *Jira) tryAll(w http.ResponseWriter, s *scope, updates []*update) (made 
 	defer j.mu.Unlock()
 	refused = []elementError{}
 	taken := map[string]int64{}
-	var linked []*Issue // others that the new ones link to
+	var linked, hidden []*Issue // others that the new ones link to; new ones that nobody is told of
 	for n, u := range updates {
 		e, status := j.newIssue(s, u, linked)
+		chosen := s.goesWrong(RefuseElement, MadeElement) && s.fault.chosenElement(len(updates)) == n
+		if chosen && s.fault.Kind == RefuseElement {
+			status = max(s.fault.Status, http.StatusBadRequest)
+			e.Messages = append(e.Messages, "The issue could not be created.")
+		}
 		if e.any() {
 			refused = append(refused, elementError{Status: status, Errors: e.shown(), Element: n})
 			continue
@@ -102,10 +107,18 @@ func (j *Jira) tryAll(w http.ResponseWriter, s *scope, updates []*update) (made 
 		// write that fails leaves no gap in the keys.
 		taken[i.Project]++
 		i.Key = fmt.Sprintf("%s-%d", i.Project, j.numbers[i.Project]+taken[i.Project])
-		made, linked = append(made, i), e.others
+		linked = e.others
 		s.touch(i)
+		if chosen { // made, and reported as if it were not
+			hidden = append(hidden, i)
+			p := problems{Messages: []string{"Internal server error"}}
+			refused = append(refused, elementError{Status: max(s.fault.Status, http.StatusInternalServerError), Errors: p.shown(), Element: n})
+			continue
+		}
+		made = append(made, i)
 	}
-	return made, refused, len(made) == 0 || j.store(w, append(linked, made...)...)
+	linked = append(linked, hidden...)
+	return made, refused, len(made)+len(hidden) == 0 || j.store(w, append(linked, made...)...)
 }
 
 // newIssue makes the issue that an element asks for, or says with which status

@@ -14,7 +14,8 @@ import (
 // entry is one line of the journal: issues as they are after one request, all
 // of them or none.
 type entry struct {
-	Issues []*Issue `json:"issues"`
+	Issues    []*Issue            `json:"issues"`
+	Workflows map[string]Workflow `json:"workflows,omitempty"` // of projects whose workflow was changed
 }
 
 // openJournal replays the journal and leaves it open for appending. Its last
@@ -63,6 +64,11 @@ func (j *Jira) replay(line []byte) error {
 	if err := json.Unmarshal(line, &e); err != nil {
 		return err
 	}
+	for key, w := range e.Workflows {
+		if p := j.project(key); p != nil {
+			p.Workflow = w
+		}
+	}
 	for _, i := range e.Issues {
 		if p := j.project(i.Project); p == nil || p.Workflow.status(i.Status) == nil {
 			return fmt.Errorf("%s is of a project or in a status that is not configured: %s, %s", i.Key, i.Project, i.Status)
@@ -104,14 +110,16 @@ func (j *Jira) take(i *Issue) {
 
 // commit makes changed issues durable and then current; the caller holds the
 // lock. When it fails, nothing has changed.
-func (j *Jira) commit(issues ...*Issue) error {
+func (j *Jira) commit(issues ...*Issue) error { return j.commitWith(entry{Issues: issues}) }
+
+func (j *Jira) commitWith(e entry) error {
 	// The disk first: no answer may tell of what a kill could take back.
 	if j.cfg.Journal != "" {
-		if err := j.write(entry{Issues: issues}); err != nil {
+		if err := j.write(e); err != nil {
 			return err
 		}
 	}
-	for _, i := range issues {
+	for _, i := range e.Issues {
 		if old := j.issues[i.ID]; j.cfg.Lag != nil && old != nil && len(j.index.versions[i.ID]) == 0 {
 			j.learn(old, 0) // searches go on to see it as it was
 		}

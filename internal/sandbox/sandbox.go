@@ -127,6 +127,7 @@ func New(cfg Config) (*Jira, error) {
 	if err := j.setUp(); err != nil {
 		return nil, err
 	}
+	j.faults.draws = j.draws("faults", 0)
 	j.handler = j.routes()
 	if err := j.openJournal(); err != nil {
 		return nil, fmt.Errorf("sandbox journal %s: %w", cfg.Journal, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxReconciled is how many issues a search can be told to have fresh.
@@ -78,7 +79,7 @@ func (j *Jira) search(w http.ResponseWriter, r *http.Request) {
 	s := of(r)
 	start, tokenOK := q.start()
 	switch {
-	case !tokenOK:
+	case !tokenOK || s.goesWrong(PageInvalid):
 		refuse(w, http.StatusBadRequest, "The provided next page token is invalid or expired.")
 		return
 	case len(q.Properties) > 5 || len(q.Reconcile) > maxReconciled:
@@ -93,9 +94,18 @@ func (j *Jira) search(w http.ResponseWriter, r *http.Request) {
 	// Asking for too many is no mistake, one only gets fewer: the token says whether
 	// there is more, not the count.
 	size := min(max(q.Size, 1), q.most())
-	answer := map[string]any{"issues": j.shownAll(s, window(found, start, size), wish{q.Fields, q.Properties, q.history()}), "isLast": start+size >= len(found)}
-	if start+size < len(found) {
-		answer["nextPageToken"] = q.token(start + size)
+	next := start + size
+	switch {
+	case s.goesWrong(PageRepeat):
+		next = start
+	case s.goesWrong(PageEmpty):
+		next, size = start, 0
+	case s.goesWrong(PageCut):
+		next = len(found)
+	}
+	answer := map[string]any{"issues": j.shownAll(s, window(found, start, size), wish{q.Fields, q.Properties, q.history()}), "isLast": next >= len(found)}
+	if next < len(found) {
+		answer["nextPageToken"] = q.token(next)
 	}
 	reply(w, http.StatusOK, answer)
 }
@@ -126,10 +136,18 @@ func (j *Jira) matching(s *scope, q question) ([]*Issue, error) {
 	}
 	found := slices.DeleteFunc(j.indexed(q.Reconcile), func(i *Issue) bool {
 		p := j.project(i.Project)
+		if query.by("labels") && s.goesWrong(BlindLabels) || s.goesWrong(StaleIndex) && j.now().Sub(i.Updated) < 24*time.Hour {
+			return true
+		}
 		return i.Archived || p.Archived || !p.may(s.account, Browse) || !query.fits(i)
 	})
 	query.sort(found)
 	return found, nil
+}
+
+// by reports whether a search asks for a field.
+func (q *query) by(field string) bool {
+	return slices.ContainsFunc(q.conditions, func(c condition) bool { return c.field == field })
 }
 
 // strict reports whether names that do not exist refuse the search; Data Center
