@@ -16,7 +16,10 @@ func (j *Jira) now() time.Time {
 func (j *Jira) Clock() time.Time { return j.clock() }
 
 // Advance moves the site's clock on; what falls due on the way is due then.
-func (j *Jira) Advance(d time.Duration) { j.ahead.Add(int64(d)) }
+func (j *Jira) Advance(d time.Duration) {
+	j.ahead.Add(int64(d))
+	j.wakeUp()
+}
 
 // Skew makes the times that the site writes and shows differ from its clock, as
 // those of a server whose clock is wrong. It replaces an earlier skew.

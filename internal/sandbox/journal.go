@@ -120,13 +120,15 @@ func (j *Jira) commitWith(e entry) error {
 		}
 	}
 	for _, i := range e.Issues {
-		if old := j.issues[i.ID]; j.cfg.Lag != nil && old != nil && len(j.index.versions[i.ID]) == 0 {
+		old := j.issues[i.ID]
+		if j.cfg.Lag != nil && old != nil && len(j.index.versions[i.ID]) == 0 {
 			j.learn(old, 0) // searches go on to see it as it was
 		}
 		j.take(i)
 		if j.cfg.Lag != nil {
 			j.learn(i, j.lag(i.ID))
 		}
+		j.announce(old, i, len(e.Issues) > 1)
 	}
 	return nil
 }

@@ -107,6 +107,10 @@ func (j *Jira) cloudRoutes() http.Handler {
 		"GET search/jql":                j.search,
 		"POST search/jql":               j.search,
 		"POST search/approximate-count": j.count,
+		"POST webhook":                  j.registerHooks,
+		"GET webhook":                   j.listHooks,
+		"DELETE webhook":                j.deleteHooks,
+		"PUT webhook/refresh":           j.refreshHooks,
 		"GET search":                    gone,
 		"POST search":                   gone,
 	} {

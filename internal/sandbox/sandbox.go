@@ -37,6 +37,8 @@ type Config struct {
 	// Lag is how late the search index is; nil is never. What was there when the
 	// sandbox started is in it.
 	Lag Lag
+	// Webhooks are those that an administrator has set up. They go to loopback only.
+	Webhooks []Webhook
 	// Limits are none unless they are set.
 	Limits Limits
 	// Seed makes what is drawn repeatable: lags, faults, pauses of deliveries.
@@ -90,6 +92,7 @@ type Jira struct {
 	self    string // id of the account of the API
 	handler http.Handler
 	faults  faults
+	courier *http.Client // brings webhooks
 	ahead   atomic.Int64 // nanoseconds that the clock was advanced by
 	skew    atomic.Int64 // nanoseconds that shown times are off by
 
@@ -102,6 +105,8 @@ type Jira struct {
 	oauth    oauth
 	index    index
 	used     used
+	hooks    hooks
+	pumped   chan struct{} // closed when deliveries have ended
 	calls    map[string]int
 	journal  *os.File
 	server   *http.Server
@@ -122,10 +127,18 @@ func New(cfg Config) (*Jira, error) {
 	j := &Jira{
 		cfg: cfg, issues: map[int64]*Issue{}, keys: map[string]int64{}, numbers: map[string]int64{}, lastID: firstID, oauth: oauth{tokens: map[string]*grant{}},
 		index: index{map[int64][]version{}, map[int64]uint64{}}, calls: map[string]int{},
+		hooks: hooks{wake: make(chan struct{}, 1)}, courier: courier(),
 		used: used{map[string]*level{}, map[int64]pastEvents{}, map[string]*hourly{}},
 	}
 	if err := j.setUp(); err != nil {
 		return nil, err
+	}
+	for _, w := range cfg.Webhooks {
+		h, err := j.newHook(w)
+		if err != nil {
+			return nil, fmt.Errorf("webhook to %s: %w", w.URL, err)
+		}
+		j.hooks.all = append(j.hooks.all, h)
 	}
 	j.faults.draws = j.draws("faults", 0)
 	j.handler = j.routes()
@@ -210,8 +223,12 @@ func (j *Jira) Start(addr string) error {
 		return errors.Join(errors.New("the sandbox is started already"), listener.Close())
 	}
 	server := &http.Server{Handler: j.handler, ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan struct{})
-	j.server, j.listener, j.served = server, listener, served
+	served, pumped := make(chan struct{}), make(chan struct{})
+	j.server, j.listener, j.served, j.pumped = server, listener, served, pumped
+	go func() {
+		defer close(pumped)
+		j.pump()
+	}()
 	go func() {
 		defer close(served)
 		_ = server.Serve(listener) // it always ends with an error: Stop closed it
@@ -236,7 +253,7 @@ func (j *Jira) Stop(ctx context.Context) error {
 	j.faults.release()
 	j.mu.Lock()
 	// The lock is not held during Shutdown: running requests need it to end.
-	server, served := j.server, j.served
+	server, served, pumped := j.server, j.served, j.pumped
 	j.server, j.listener = nil, nil
 	j.mu.Unlock()
 	var err error
@@ -245,6 +262,7 @@ func (j *Jira) Stop(ctx context.Context) error {
 			err = server.Close() // the context has ended: who still waits is cut off
 		}
 		<-served
+		<-pumped
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
