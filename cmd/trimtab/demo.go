@@ -1,17 +1,13 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/demo"
-	"github.com/trimtab/trimtab/internal/sandbox"
 )
 
 // newDemo needs no deployment file: the demo writes one of its own.
@@ -40,33 +36,4 @@ func calledAs(self string) string {
 		return "go run ./cmd/trimtab"
 	}
 	return os.Args[0]
-}
-
-// newSandbox prints the lines of a deployment file that lead to it, since the
-// port is not known before.
-func newSandbox(env *environment) *cobra.Command {
-	var listen, project, journal string
-	jira := &cobra.Command{
-		Use: "jira", Short: "A Jira on loopback, until interrupted", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			j, err := sandbox.New(sandbox.Config{
-				Projects: []sandbox.Project{{Key: project, Name: project}}, Email: "trimtab@example.com", Token: "sandbox", Now: time.Now, Journal: journal,
-				Users: []sandbox.User{{AccountID: "acc-finops", Email: "finops@example.com", Name: "finops"}},
-			})
-			if err != nil {
-				return trimtab.Errorf(trimtab.Outside, "start the sandbox: %w", err)
-			}
-			if err := j.Start(listen); err != nil {
-				return trimtab.Errorf(trimtab.Outside, "start the sandbox: %w", err)
-			}
-			fmt.Fprintf(env.out, "{name: sandbox, kind: jira, url: '%s', settle: 1s, auth: {email: trimtab@example.com, token: sandbox}}\n", j.URL())
-			<-c.Context().Done()
-			// The context has ended by now; running requests may still finish.
-			return j.Stop(context.WithoutCancel(c.Context()))
-		},
-	}
-	jira.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "a loopback address")
-	jira.Flags().StringVar(&project, "project", "FIN", "the key of its project")
-	jira.Flags().StringVar(&journal, "journal", "", "a file that keeps its tickets; none keeps them in memory")
-	return group("sandbox", "Trackers on loopback, to try things on", jira)
 }

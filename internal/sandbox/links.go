@@ -163,6 +163,26 @@ func (j *Jira) shownLinked(s *scope, i *Issue) map[string]any {
 	}}
 }
 
+// remoteObject is where a remote link leads.
+type remoteObject struct{ URL, Title string }
+
+func (l RemoteLink) object() (o remoteObject) {
+	_ = json.Unmarshal(l.Object, &o) // what is wrong is empty
+	return o
+}
+
+// word is the link's word from this end.
+func (l Link) word() string {
+	for _, t := range linkTypes {
+		if t.name == l.Type && l.Outward {
+			return t.outward
+		} else if t.name == l.Type {
+			return t.inward
+		}
+	}
+	return l.Type
+}
+
 // addRemoteLink makes a link to something outside, or replaces the one with
 // the same globalId: a caller can repeat itself without harm.
 func (j *Jira) addRemoteLink(w http.ResponseWriter, r *http.Request, i *Issue) {
@@ -170,8 +190,7 @@ func (j *Jira) addRemoteLink(w http.ResponseWriter, r *http.Request, i *Issue) {
 	if !ask(w, r, &given) {
 		return
 	}
-	var object struct{ URL, Title string }
-	_ = json.Unmarshal(given.Object, &object) // what is wrong is empty
+	object := given.object()
 	s := of(r)
 	switch {
 	case object.URL == "" || object.Title == "":

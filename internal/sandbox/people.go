@@ -72,6 +72,20 @@ func (j *Jira) Transition(idOrKey, status, resolution, author string) error {
 	})
 }
 
+// moveAlong moves an issue along one edge of its workflow, by the edge's id.
+func (j *Jira) moveAlong(idOrKey, id, resolution, author string) error {
+	return j.byHand(idOrKey, author, func(i *Issue, c *Change) error {
+		w := &j.project(i.Project).Workflow
+		for _, e := range w.from(i.Status) {
+			if e.ID == id {
+				w.enter(i, e.Transition, w.resolution(resolution, ""), c)
+				return nil
+			}
+		}
+		return fmt.Errorf("this way does not lead on from %q", i.Status)
+	})
+}
+
 // Assign gives an issue to an account; "" takes it from everybody.
 func (j *Jira) Assign(idOrKey, accountID, author string) error {
 	return j.byHand(idOrKey, author, func(i *Issue, c *Change) error {

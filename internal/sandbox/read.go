@@ -1,9 +1,7 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,37 +64,4 @@ func (j *Jira) bulkFetch(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	reply(w, http.StatusOK, map[string]any{"issues": issues, "issueErrors": missing})
-}
-
-// ticketPage needs neither script nor network: a demo may run offline. The
-// template escapes what people wrote.
-var ticketPage = template.Must(template.New("ticket").Parse(`<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>{{.Key}} {{.Summary}}</title>
-<style>body{font:16px/1.5 system-ui;max-width:48rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap}</style>
-<p>{{.Project}} / {{.Key}}</p><h1>{{.Summary}}</h1>
-<p><b>{{.Status}}</b>{{with .Resolution}} ({{.}}){{end}} · {{.Assignee}} · {{range .Labels}}<code>{{.}}</code> {{end}}</p>
-<pre>{{.Text}}</pre>{{range .Said}}<hr><pre>{{.}}</pre>{{end}}
-`))
-
-// browse shows a ticket to people who follow its address.
-func (j *Jira) browse(w http.ResponseWriter, r *http.Request) {
-	i, ok := j.Get(r.PathValue("key"))
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	view := struct {
-		Issue
-		Text string
-		Said []string
-	}{Issue: i, Text: plainText(i.Description)}
-	if u := j.user(i.Assignee); u != nil {
-		view.Assignee = u.Name
-	}
-	view.Assignee = cmp.Or(view.Assignee, "unassigned")
-	for _, c := range i.Comments {
-		view.Said = append(view.Said, plainText(c.Body))
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = ticketPage.Execute(w, view) // who hung up does not want it
 }

@@ -23,7 +23,7 @@ func (j *Jira) routes() http.Handler {
 		all.HandleFunc("POST /oauth/token", j.token)
 		all.HandleFunc("GET /oauth/token/accessible-resources", j.resources)
 	}
-	all.HandleFunc("GET /browse/{key}", j.browse)
+	j.adminRoutes(all)
 	return all
 }
 
