@@ -164,7 +164,7 @@ func (j *Jira) viewOf(i *Issue, who string) issueView {
 		v.Said = append(v.Said, remark{j.nameOf(c.Author), readable(c.Created), shownText(c.Body)})
 	}
 	for _, c := range slices.Backward(i.Changes) {
-		v.History = append(v.History, past{j.nameOf(c.Author), readable(c.At), c.Items})
+		v.History = append(v.History, past{j.nameOf(c.Author), readable(c.At), j.withNames(c.Items)})
 	}
 	for _, u := range j.cfg.Users {
 		if u.Inactive {
@@ -176,6 +176,16 @@ func (j *Jira) viewOf(i *Issue, who string) issueView {
 		}
 	}
 	return v
+}
+
+// withNames puts names where the changelog has account ids.
+func (j *Jira) withNames(items []ChangedField) []ChangedField {
+	items = slices.Clone(items)
+	for n := range items {
+		i := &items[n]
+		i.From, i.To = cmp.Or(j.nameOf(i.From), i.From), cmp.Or(j.nameOf(i.To), i.To)
+	}
+	return items
 }
 
 // factsOf lists what else is known of an issue.

@@ -1,13 +1,15 @@
-// Package sandbox is a Jira Cloud on loopback, for demos and tests: the part
-// of the REST API v3 that a tracker client needs, with workflows, users,
-// search, comments, properties and history.
+// Package sandbox is a Jira on loopback, for demos and tests: the parts of
+// Cloud's REST API v3 and of Data Center's v2 that a tracker client needs, with
+// workflows, screens, users, permissions, a search index that lags, webhooks,
+// limits and history.
 //
 // It keeps its promises as the real one does, and breaks them as the real one
-// does: requests that do not fit are refused field by field, searches have pages
-// and no total, and a [Fault] loses an answer, slows or refuses a request on
-// demand. Its state is a journal of changed issues, synced before an answer
-// goes out, so that it survives being killed beside the program under test.
-// People work in it through methods (people.go), as they would in a browser.
+// does: requests that do not fit are refused field by field, and a [Fault] loses
+// an answer, lets a person step in between, or changes the site on demand. Its
+// state is a journal of changed issues, synced before an answer goes out, so that
+// it survives being killed beside the program under test. Time is its own
+// ([Jira.Advance]), and so is chance ([Config.Seed]). People work in it through
+// methods (people.go, site.go) or its pages; docs/sandbox.md is the manual.
 package sandbox
 
 import (
