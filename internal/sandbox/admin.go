@@ -139,6 +139,7 @@ func (in injected) fault() (Fault, error) {
 	return f, err
 }
 
+// adminInject adds a fault, or lets it happen now.
 func (j *Jira) adminInject(w http.ResponseWriter, r *http.Request) {
 	var in injected
 	if !told(w, r, &in) {
@@ -167,11 +168,13 @@ func (j *Jira) Befall(f Fault) error {
 	return j.happen(s, &f, i)
 }
 
+// adminClear forgets the faults that are to come, and ends chaos.
 func (j *Jira) adminClear(w http.ResponseWriter, _ *http.Request) {
 	j.ClearFaults()
 	j.answer(w, nil)
 }
 
+// adminClock tells the time.
 func (j *Jira) adminClock(w http.ResponseWriter, _ *http.Request) { j.answer(w, nil) }
 
 // adminAdvance moves the clock on, or sets it wrong.
@@ -194,6 +197,7 @@ func (j *Jira) adminAdvance(w http.ResponseWriter, r *http.Request) {
 	j.answer(w, nil)
 }
 
+// adminChaos begins chaos, or ends it with an intensity of 0.
 func (j *Jira) adminChaos(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Seed      uint64
@@ -205,6 +209,7 @@ func (j *Jira) adminChaos(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// adminDrawn lists what chaos has drawn: with the seed, enough to have it again.
 func (j *Jira) adminDrawn(w http.ResponseWriter, _ *http.Request) {
 	drawn := j.Drawn()
 	if drawn == nil {
@@ -213,10 +218,12 @@ func (j *Jira) adminDrawn(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, drawn)
 }
 
+// adminCalls tells how many calls there were.
 func (j *Jira) adminCalls(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, j.Calls())
 }
 
+// adminForget begins counting calls anew.
 func (j *Jira) adminForget(w http.ResponseWriter, _ *http.Request) {
 	j.ForgetCalls()
 	j.answer(w, nil)
@@ -230,6 +237,7 @@ type deed struct {
 	Labels                       []string
 }
 
+// adminPeople lets a person do something.
 func (j *Jira) adminPeople(w http.ResponseWriter, r *http.Request) {
 	var d deed
 	if told(w, r, &d) {
@@ -304,6 +312,7 @@ func (j *Jira) adminPermissions(w http.ResponseWriter, r *http.Request) {
 	j.answer(w, nil)
 }
 
+// adminAuthorize gives an app its first tokens, which a person would consent to in the browser.
 func (j *Jira) adminAuthorize(w http.ResponseWriter, r *http.Request) {
 	var in struct{ App, Account string }
 	if !told(w, r, &in) {
@@ -317,6 +326,7 @@ func (j *Jira) adminAuthorize(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"access_token": tokens.Access, "refresh_token": tokens.Refresh, "cloud_id": j.cloudID()})
 }
 
+// adminDeliver sends the webhooks that are due, without waiting for whoever does.
 func (j *Jira) adminDeliver(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]int{"tries": j.Deliver(r.Context())})
 }

@@ -140,6 +140,7 @@ func (j *Jira) changed(f *Fault, project string) Workflow {
 	return w
 }
 
+// otherProject is a project that an issue can go to; "" if there is none.
 func (j *Jira) otherProject(key string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -151,6 +152,7 @@ func (j *Jira) otherProject(key string) string {
 	return ""
 }
 
+// otherIssue is an issue of the same project, to be a parent; "" if there is none.
 func (j *Jira) otherIssue(i *Issue) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -162,6 +164,7 @@ func (j *Jira) otherIssue(i *Issue) string {
 	return ""
 }
 
+// stripProperties removes one property of an issue, or all.
 func (j *Jira) stripProperties(i *Issue, key string) error {
 	for name := range i.Properties {
 		if key == "" || name == key {
@@ -173,6 +176,7 @@ func (j *Jira) stripProperties(i *Issue, key string) error {
 	return nil
 }
 
+// removeOptions takes an option from every field of a project that has some.
 func (j *Jira) removeOptions(project, option string) {
 	j.mu.Lock()
 	fields := slices.Clone(j.project(project).Fields)

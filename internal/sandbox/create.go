@@ -85,6 +85,7 @@ func (j *Jira) createAll(w http.ResponseWriter, r *http.Request, updates []*upda
 	return made, refused, ok
 }
 
+// tryAll makes what fits under one lock. Faults of single elements happen here.
 func (j *Jira) tryAll(w http.ResponseWriter, s *scope, updates []*update) (made []*Issue, refused []elementError, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

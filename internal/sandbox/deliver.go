@@ -123,6 +123,7 @@ func (j *Jira) sign(r *http.Request, d *delivery) {
 	}
 }
 
+// hmacOf is the keyed sum that proves who has sent a text.
 func hmacOf(secret string, body []byte) []byte {
 	h := hmac.New(sha256.New, []byte(secret))
 	h.Write(body)

@@ -64,6 +64,7 @@ func (j *Jira) registerHooks(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"webhookRegistrationResult": results})
 }
 
+// register adds one webhook of an app, or says why not.
 func (j *Jira) register(s *scope, url string, asked dynamicHook, have int) (id int64, why string) {
 	h, err := j.newHook(Webhook{URL: url, JQL: asked.JQL, Events: asked.Events})
 	switch {
@@ -80,6 +81,7 @@ func (j *Jira) register(s *scope, url string, asked dynamicHook, have int) (id i
 	return h.id, ""
 }
 
+// listHooks lists what an app has registered, and until when.
 func (j *Jira) listHooks(w http.ResponseWriter, r *http.Request) {
 	own := j.ownHooks(w, r)
 	if own == nil {
@@ -114,6 +116,7 @@ func (j *Jira) hookIDs(w http.ResponseWriter, r *http.Request) (own []*hook) {
 	return slices.DeleteFunc(own, func(h *hook) bool { return !slices.Contains(body.IDs, h.id) })
 }
 
+// deleteHooks ends webhooks; those of others are left alone without a word.
 func (j *Jira) deleteHooks(w http.ResponseWriter, r *http.Request) {
 	own := j.hookIDs(w, r)
 	if own == nil {

@@ -221,6 +221,32 @@ func TestWorkflowSurvives(t *testing.T) {
 	}
 }
 
+// TestStatusThatIsGone: a late index and a rule still know statuses that the
+// workflow has lost.
+func TestStatusThatIsGone(t *testing.T) {
+	cfg := still()
+	cfg.Lag = ConstantLag(time.Minute)
+	b := openBox(t, cfg)
+	b.file("FIN", "one", "x")
+	b.Advance(time.Hour)
+	b.must(b.Transition("FIN-1", "Done", "", "ann"))
+	b.inject("workflow-changed", func(f *Fault) { f.Issue = "FIN-1" })
+	b.text("GET", "myself", "")
+	if got := b.text("POST", "search/jql", `{"jql":"labels = x","fields":["status"]}`); !strings.Contains(got, `"name":"To Do","self"`) {
+		t.Error(got)
+	}
+	f, err := NamedFault("automation-revert")
+	b.must(err)
+	f.Issue = "FIN-1"
+	b.must(b.Befall(f))
+	if i, _ := b.Get("FIN-1"); i.Status != "Done (new)" {
+		t.Errorf("%q", i.Status)
+	}
+	if w := b.admin("GET", "/", ""); w.Code != http.StatusOK {
+		t.Errorf("the boards: HTTP %d", w.Code)
+	}
+}
+
 // TestExpiry: access tokens of apps end before their hour.
 func TestExpiry(t *testing.T) {
 	b := wild(t)

@@ -111,6 +111,7 @@ func (f *Field) readPlain(value json.RawMessage) (kept json.RawMessage, text, wh
 	return compact(value), text, ""
 }
 
+// isDate reports whether a text is a day of the calendar.
 func isDate(text string) bool {
 	_, err := time.Parse(time.DateOnly, text)
 	return err == nil
@@ -130,8 +131,10 @@ func (f *Field) chosen(value json.RawMessage) string {
 	return ""
 }
 
+// optionID is the id of an option, which is another one in each field.
 func (f *Field) optionID(option string) string { return number(f.ID, option) }
 
+// readOption reads the one option that is chosen.
 func (f *Field) readOption(value json.RawMessage) (kept json.RawMessage, text, why string) {
 	if text = f.chosen(value); text == "" {
 		return nil, "", fmt.Sprintf("Specify a valid 'id' or 'name' for %s", f.Name)
@@ -139,6 +142,7 @@ func (f *Field) readOption(value json.RawMessage) (kept json.RawMessage, text, w
 	return quoted(text), text, ""
 }
 
+// readOptions reads a list of options, none of which may be wrong.
 func (f *Field) readOptions(value json.RawMessage) (kept json.RawMessage, text, why string) {
 	var all []json.RawMessage
 	if json.Unmarshal(value, &all) != nil {
@@ -203,6 +207,7 @@ func (j *Jira) shownValue(s *scope, f *Field, kept json.RawMessage) any {
 	return kept
 }
 
+// shownOption shows an option as answers do.
 func (f *Field) shownOption(s *scope, option string) any {
 	id := f.optionID(option)
 	return map[string]any{"self": s.self("customFieldOption", id), "value": option, "id": id}

@@ -102,6 +102,7 @@ func (e *edit) open(name string) bool {
 	return !slices.Contains(e.project.Swallows, name)
 }
 
+// unknown refuses a field in the words that Jira has for one that is not on the screen and for one that does not exist.
 func (e *edit) unknown(name string) {
 	e.field(name, "Field '%s' cannot be set. It is not on the appropriate screen, or unknown.", name)
 }
@@ -158,6 +159,7 @@ func (e *edit) setDescription(value json.RawMessage) {
 	setDescription(e.issue, kept, &e.change)
 }
 
+// setPriority takes a priority by name or id.
 func (e *edit) setPriority(value json.RawMessage) {
 	var given struct{ Name, ID string }
 	err := json.Unmarshal(value, &given)
@@ -231,16 +233,24 @@ func (e *edit) setAssignee(value json.RawMessage) {
 	if string(value) != "null" {
 		u := e.readUser(value)
 		if u == nil || !u.assignableTo(e.project) {
-			e.field("assignee", "User '%s' cannot be assigned issues.", value)
+			e.field("assignee", "User '%s' cannot be assigned issues.", asked(value))
 			return
 		}
 		id = u.AccountID
 	}
-	if !e.project.may(e.s.account, AssignTo) {
+	// Who sends back what is there has assigned nothing.
+	if id != e.issue.Assignee && !e.project.may(e.s.account, AssignTo) {
 		e.field("assignee", "You do not have permission to assign issues.")
 		return
 	}
 	e.change.set("assignee", &e.issue.Assignee, id)
+}
+
+// asked is the word by which a value names an account, right or wrong.
+func asked(value json.RawMessage) string {
+	var given struct{ AccountID, ID, Name, Key string }
+	_ = json.Unmarshal(value, &given) // what is wrong is empty
+	return given.AccountID + given.ID + given.Name + given.Key
 }
 
 // setCustom sets a custom field of the project.

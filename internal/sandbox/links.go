@@ -19,11 +19,13 @@ var linkTypes = []linkType{
 	{"Relates", "relates to", "relates to"},
 }
 
+// shown shows a kind of link with its words.
 func (t linkType) shown(s *scope) map[string]any {
 	id := number("issueLinkType", t.name)
 	return map[string]any{"self": s.self("issueLinkType", id), "id": id, "name": t.name, "inward": t.inward, "outward": t.outward}
 }
 
+// listLinkTypes lists the kinds of links.
 func (j *Jira) listLinkTypes(w http.ResponseWriter, r *http.Request) {
 	all := []any{}
 	for _, t := range linkTypes {

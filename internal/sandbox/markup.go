@@ -64,12 +64,14 @@ func (p *part) html(b *strings.Builder) {
 	}
 }
 
+// children writes what is inside of a node.
 func (p *part) children(b *strings.Builder) {
 	for i := range p.Content {
 		p.Content[i].html(b)
 	}
 }
 
+// inside writes a node as an element.
 func (p *part) inside(b *strings.Builder, element string) {
 	b.WriteString("<" + element + ">")
 	p.children(b)
@@ -89,6 +91,7 @@ func (p *part) htmlInline(b *strings.Builder) {
 // marked are the elements of marks.
 var marked = map[string]string{"strong": "strong", "em": "em", "code": "code", "strike": "s", "underline": "u"}
 
+// htmlText writes a text with its marks around it. A link that could run something is no link.
 func (p *part) htmlText(b *strings.Builder) {
 	end := ""
 	for _, m := range p.Marks {

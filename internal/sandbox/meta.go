@@ -51,6 +51,7 @@ func (j *Jira) myPermissions(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"permissions": have})
 }
 
+// permissionType tells whether a permission is of the site or of a project.
 func permissionType(name string) string {
 	if name == SeeUsers {
 		return "GLOBAL"
@@ -197,6 +198,7 @@ func (j *Jira) asked(w http.ResponseWriter, r *http.Request) *Project {
 	return p
 }
 
+// showProject shows a project.
 func (j *Jira) showProject(w http.ResponseWriter, r *http.Request) {
 	if p := j.asked(w, r); p != nil {
 		reply(w, http.StatusOK, j.shownProject(of(r), p))
@@ -212,6 +214,7 @@ func (j *Jira) shownProject(s *scope, p *Project) any {
 	return shown
 }
 
+// shownComponents shows the components of a project.
 func (j *Jira) shownComponents(s *scope, p *Project) []any {
 	all := []any{}
 	for _, name := range p.Components {
@@ -220,6 +223,7 @@ func (j *Jira) shownComponents(s *scope, p *Project) []any {
 	return all
 }
 
+// listComponents lists the components of a project.
 func (j *Jira) listComponents(w http.ResponseWriter, r *http.Request) {
 	if p := j.asked(w, r); p != nil {
 		reply(w, http.StatusOK, j.shownComponents(of(r), p))
@@ -254,6 +258,7 @@ func (j *Jira) listProjects(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, all)
 }
 
+// shownTypes shows the issue types of a project.
 func (j *Jira) shownTypes(s *scope, p *Project) []map[string]any {
 	all := make([]map[string]any, len(p.Types))
 	for i, name := range p.Types {

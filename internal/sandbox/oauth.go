@@ -125,6 +125,7 @@ type grantAsked struct {
 	Refresh string `json:"refresh_token"`
 }
 
+// readGrant reads a request for tokens, in either form that Atlassian takes.
 func readGrant(r *http.Request) (asked grantAsked) {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		_ = json.NewDecoder(r.Body).Decode(&asked) // what is wrong is empty, and refused
@@ -151,6 +152,7 @@ func (j *Jira) resources(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
+// cloudID is the name of the site below /ex/jira/.
 func (j *Jira) cloudID() string { return cmp.Or(j.cfg.CloudID, defaultCloudID) }
 
 // granted finds the grant of a request's access token; nil if it has none that

@@ -66,6 +66,7 @@ func (j *Jira) showBoards(w http.ResponseWriter, _ *http.Request) {
 	render(w, "boards.html", view)
 }
 
+// boardOf puts the issues of a project into the columns of its workflow.
 func (j *Jira) boardOf(p *Project) board {
 	b := board{Key: p.Key, Name: p.Name, Archived: p.Archived}
 	at := map[string]int{}
@@ -139,6 +140,7 @@ type issueView struct {
 // by the keys that they had.
 func (j *Jira) browse(w http.ResponseWriter, r *http.Request) { j.showPage(w, r, "") }
 
+// showPage shows the page of an issue, with what went wrong above it.
 func (j *Jira) showPage(w http.ResponseWriter, r *http.Request, wrong string) {
 	j.mu.Lock()
 	i := j.find(r.PathValue("key"))
@@ -153,6 +155,7 @@ func (j *Jira) showPage(w http.ResponseWriter, r *http.Request, wrong string) {
 	render(w, "issue.html", view)
 }
 
+// viewOf gathers what the page of an issue shows.
 func (j *Jira) viewOf(i *Issue, who string) issueView {
 	p := j.project(i.Project)
 	v := issueView{
@@ -224,6 +227,7 @@ func (j *Jira) linksOf(i *Issue) []link {
 // cookie keeps who plays from one page to the next.
 const cookie = "player"
 
+// player is who plays: as the form says, or as the last one did.
 func player(r *http.Request) string {
 	if who := r.PostFormValue("as"); who != "" {
 		return who
@@ -250,6 +254,7 @@ func (j *Jira) play(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/browse/"+key, http.StatusSeeOther)
 }
 
+// act does what the pressed button says.
 func (j *Jira) act(key, who string, r *http.Request) error {
 	j.mu.Lock()
 	u := j.user(who)

@@ -60,6 +60,7 @@ func (p *Project) fieldsOn(screen string) []described {
 	})
 }
 
+// described is what the API tells of a custom field.
 func (f *Field) described() described {
 	t := customTypes[f.Kind]
 	d := described{f.ID, f.Name, t.kind, t.items, f, onlySet}

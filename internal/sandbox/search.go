@@ -156,6 +156,7 @@ func (q question) strict() bool {
 	return q.Validate == nil || fmt.Sprint(q.Validate) == "true" || q.Validate == "strict"
 }
 
+// shownAll shows the issues of a page.
 func (j *Jira) shownAll(s *scope, issues []*Issue, wanted wish) []any {
 	shown := []any{}
 	for _, i := range issues {

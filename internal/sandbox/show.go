@@ -56,11 +56,15 @@ var categories = map[string]map[string]any{
 	"done":          {"id": 3, "key": "done", "name": "Done", "colorName": "green"},
 }
 
-// shownStatus shows a status of a workflow with its category.
+// shownStatus shows a status of a workflow with its category. A late index may
+// still have one that the workflow no longer has.
 func (j *Jira) shownStatus(s *scope, w *Workflow, name string) any {
-	id := number("status", name)
+	id, category := number("status", name), "new"
+	if status := w.status(name); status != nil {
+		category = status.Category
+	}
 	return map[string]any{
-		"self": s.self("status", id), "id": id, "name": name, "description": "", "statusCategory": categories[w.status(name).Category],
+		"self": s.self("status", id), "id": id, "name": name, "description": "", "statusCategory": categories[category],
 	}
 }
 

@@ -191,7 +191,10 @@ func (j *Jira) answerBack(idOrKey, author string) error {
 			case "summary":
 				c.set(f.Field, &i.Summary, f.From)
 			case "status":
-				c.set(f.Field, &i.Status, f.From)
+				// Back to where the workflow still has a place.
+				if j.project(i.Project).Workflow.status(f.From) != nil {
+					c.set(f.Field, &i.Status, f.From)
+				}
 			case "resolution":
 				c.set(f.Field, &i.Resolution, f.From)
 			case "assignee":

@@ -72,6 +72,7 @@ func changeList(list []string, verbs []verb, read func(json.RawMessage) (string,
 	return list, ""
 }
 
+// changeOnce carries out one verb.
 func changeOnce(list []string, name string, value json.RawMessage, read func(json.RawMessage) (string, string)) ([]string, string) {
 	if name == "set" {
 		return readList(value, read)
@@ -89,6 +90,7 @@ func changeOnce(list []string, name string, value json.RawMessage, read func(jso
 	return nil, fmt.Sprintf("The verb '%s' does not fit its value.", name)
 }
 
+// readList reads a list whose elements are all in order.
 func readList(value json.RawMessage, read func(json.RawMessage) (string, string)) ([]string, string) {
 	var all []json.RawMessage
 	if json.Unmarshal(value, &all) != nil {
