@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,34 +14,32 @@ import (
 	"github.com/trimtab/trimtab/tracker"
 )
 
-// Check implements [tracker.Tracker]: the token, each project, its permissions,
-// its issue types, what a new issue must and can have, and the status mapping.
+// Check implements [tracker.Tracker]: the credentials, each project, its
+// permissions, its statuses and the mapping to them, the accounts of mapped owners,
+// and what a new issue of each type must and can have.
 func (c *Client) Check(ctx context.Context, samples []tracker.Draft) ([]tracker.Problem, error) {
-	k := call{method: http.MethodGet, path: "/rest/api/3/myself", reads: true}
+	k := call{method: http.MethodGet, path: c.path("myself"), reads: true}
 	if err := c.do(ctx, k, nil); tracker.KindOf(err) == tracker.Unauthorized {
-		return []tracker.Problem{{
-			Fatal: true, Message: "Jira refuses the e-mail and token: " + err.Error(),
-			Next: "make a new token at https://id.atlassian.com/manage-profile/security/api-tokens",
-		}}, nil
+		return []tracker.Problem{{Fatal: true, Message: "Jira refuses the credentials: " + err.Error(), Next: c.edition.credentials}}, nil
 	} else if err != nil {
 		return nil, err
 	}
 	var problems []tracker.Problem
 	seen := map[string]bool{}
-	for _, sample := range samples {
-		t := sample.Target
+	for i := range samples {
 		// Boards of one project share its answers: each project is asked once, each
-		// issue type by itself.
-		ch := &checker{client: c, target: t}
-		if !seen[t.Project] {
+		// sample by itself.
+		ch := &checker{client: c, sample: &samples[i]}
+		project := samples[i].Project
+		if !seen[project] {
 			if err := ch.project(ctx); err != nil {
 				return nil, err
 			}
 		}
-		seen[t.Project] = true
+		seen[project] = true
 		// Without the project everything below would only fail again.
 		if !ch.fatal() {
-			if err := ch.kind(ctx); err != nil {
+			if err := ch.draft(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -49,57 +48,73 @@ func (c *Client) Check(ctx context.Context, samples []tracker.Draft) ([]tracker.
 	return problems, nil
 }
 
-// checker gathers the problems of one target.
+// checker gathers the problems of one sample.
 type checker struct {
 	client   *Client
-	target   tracker.Target
+	sample   *tracker.Draft
 	problems []tracker.Problem
 }
 
 // note adds a problem; a fatal one means that no ticket could be filed there.
 func (ch *checker) note(fatal bool, message, next string) {
-	ch.problems = append(ch.problems, tracker.Problem{Target: ch.target, Fatal: fatal, Message: message, Next: next})
+	ch.problems = append(ch.problems, tracker.Problem{Target: ch.sample.Target, Fatal: fatal, Message: message, Next: next})
 }
 
 func (ch *checker) fatal() bool {
 	return slices.ContainsFunc(ch.problems, func(p tracker.Problem) bool { return p.Fatal })
 }
 
-// get asks for something; missing says that Jira does not show it.
+// get reads something of a project; missing means that Jira does not show it.
 func (ch *checker) get(ctx context.Context, path string, query url.Values, out any) (missing bool, err error) {
 	err = ch.client.do(ctx, call{method: http.MethodGet, path: path, query: query, reads: true}, out)
-	// These tell something about the target. All other failures tell about the
-	// connection, and end the check instead of blaming a board.
-	switch tracker.KindOf(err) {
-	case tracker.Missing, tracker.Forbidden, tracker.Rejected:
+	var e *tracker.Error
+	if errors.As(err, &e) && (e.Kind == tracker.Missing || e.Kind == tracker.Forbidden || e.Kind == tracker.Rejected) {
 		return true, nil
 	}
 	return false, err
 }
 
-// project checks what all issue types of a project share.
+// project looks at what all boards of a project share.
 func (ch *checker) project(ctx context.Context) error {
 	var project struct {
 		Archived bool `json:"archived"`
 	}
-	key := ch.target.Project
-	missing, err := ch.get(ctx, "/rest/api/3/project/"+url.PathEscape(key), nil, &project)
+	key := ch.sample.Project
+	missing, err := ch.get(ctx, ch.client.path("project", url.PathEscape(key)), nil, &project)
 	switch {
 	case err != nil:
 		return err
 	case missing:
-		ch.note(true, fmt.Sprintf("there is no project %q that this account can see", key), "check the key, and that "+ch.client.cfg.Email+" may browse the project")
+		account := cmp.Or(ch.client.cfg.Email, "the account")
+		ch.note(true, fmt.Sprintf("there is no project %q that this account can see", key), "check the key, and that "+account+" may browse the project")
 		return nil
 	case project.Archived:
 		ch.note(true, fmt.Sprintf("the project %s is archived", key), "restore it or route to another board")
 		return nil
 	}
-	return errors.Join(ch.permissions(ctx), ch.mapping(ctx))
+	for _, look := range []func(context.Context) error{ch.permissions, ch.statuses, ch.resolution, ch.transitions, ch.owners} {
+		if err := look(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// wanted are the permissions that the client uses; the first two it cannot do
-// without.
-var wanted = []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS", "ASSIGN_ISSUES"}
+// permission is one that the client uses, with what does not work without it.
+type permission struct{ name, without string }
+
+// wanted are the permissions; the first two it cannot do without.
+var wanted = []permission{
+	{"BROWSE_PROJECTS", "no ticket can be read"},
+	{"CREATE_ISSUES", "no ticket can be filed"},
+	{"EDIT_ISSUES", "tickets stay as they were filed"},
+	{"TRANSITION_ISSUES", "tickets keep their status"},
+	{"RESOLVE_ISSUES", "tickets get no resolution"},
+	{"ADD_COMMENTS", "nothing is said on tickets"},
+	{"ASSIGN_ISSUES", "tickets get no assignee"},
+	{"LINK_ISSUES", "tickets are not linked"},
+	{"SCHEDULE_ISSUES", "tickets get no due date"},
+}
 
 // permissions asks Jira what the account may do, which is better than finding
 // out by the first ticket of a Monday.
@@ -109,118 +124,120 @@ func (ch *checker) permissions(ctx context.Context) error {
 			Have bool `json:"havePermission"`
 		} `json:"permissions"`
 	}
-	query := url.Values{"projectKey": {ch.target.Project}, "permissions": {strings.Join(wanted, ",")}}
-	missing, err := ch.get(ctx, "/rest/api/3/mypermissions", query, &mine)
+	names := make([]string, len(wanted))
+	for i, p := range wanted {
+		names[i] = p.name
+	}
+	query := url.Values{"projectKey": {ch.sample.Project}, "permissions": {strings.Join(names, ",")}}
+	missing, err := ch.get(ctx, ch.client.path("mypermissions"), query, &mine)
 	if err != nil || missing {
 		return err
 	}
-	for i, name := range wanted {
-		if !mine.Permissions[name].Have {
-			ch.note(i < 2, fmt.Sprintf("the account lacks the permission %s in project %s", name, ch.target.Project), "grant it in the project's permission scheme")
+	for i, p := range wanted {
+		needed := p.name != "SCHEDULE_ISSUES" || !ch.sample.Due.IsZero()
+		if needed && !mine.Permissions[p.name].Have {
+			ch.note(i < 2, fmt.Sprintf("the account lacks the permission %s in project %s: %s", p.name, ch.sample.Project, p.without), "grant it in the project's permission scheme")
 		}
 	}
 	return nil
 }
 
-// mapping looks for mapped statuses that the project does not have.
-func (ch *checker) mapping(ctx context.Context) error {
-	mapped := ch.client.cfg.Status[ch.target.Project]
-	if len(mapped) == 0 {
-		return nil
-	}
+// statuses looks for those that the mapping names, and for the categories that
+// stand for what is not mapped.
+func (ch *checker) statuses(ctx context.Context) error {
 	var kinds []struct {
-		Statuses []named `json:"statuses"`
+		Statuses []status `json:"statuses"`
 	}
-	missing, err := ch.get(ctx, "/rest/api/3/project/"+url.PathEscape(ch.target.Project)+"/statuses", nil, &kinds)
+	missing, err := ch.get(ctx, ch.client.path("project", url.PathEscape(ch.sample.Project), "statuses"), nil, &kinds)
 	if err != nil || missing {
 		return err
 	}
 	// Each issue type may have a workflow of its own; one that has the status is
 	// enough. Jira does not mind the case of names.
-	names := map[string]string{}
+	names, categories := map[string]string{}, map[string]bool{}
 	for _, kind := range kinds {
 		for _, s := range kind.Statuses {
-			names[strings.ToLower(s.Name)] = s.Name
+			names[strings.ToLower(s.Name)], categories[s.Category.Key] = s.Name, true
 		}
 	}
-	// Sorted, so that two checks of one site read the same.
-	for _, canonical := range slices.Sorted(maps.Keys(mapped)) {
-		name := ch.client.goal(ch.target.Project, tracker.Status(canonical)).name
-		if names[strings.ToLower(name)] == "" {
-			ch.note(false, fmt.Sprintf("project %s has no status %q, to which %s is mapped", ch.target.Project, name, canonical),
-				"its statuses are "+strings.Join(slices.Sorted(maps.Values(names)), ", "))
+	project, all := ch.sample.Project, strings.Join(slices.Sorted(maps.Values(names)), ", ")
+	for _, canonical := range []tracker.Status{tracker.Done, tracker.InProgress, tracker.Open, tracker.WontDo} {
+		g := ch.client.goal(project, canonical)
+		switch {
+		case g.name != "" && names[strings.ToLower(g.name)] == "":
+			ch.note(false, fmt.Sprintf("project %s has no status %q, to which %s is mapped", project, g.name, canonical), "its statuses are "+all)
+		case g.name == "" && canonical != tracker.WontDo && len(names) > 0 && !categories[g.category]:
+			ch.note(false, fmt.Sprintf("project %s has no status that means %s", project, canonical), "map it to one of its statuses: "+all)
 		}
 	}
 	return nil
 }
 
-// kind checks the issue type and what a new issue of it needs.
-func (ch *checker) kind(ctx context.Context) error {
-	var page struct {
-		Types []struct {
-			ID   string `json:"id"`
-			Name string `json:"name"`
-		} `json:"issueTypes"`
+// resolution looks for the one that the mapping names.
+func (ch *checker) resolution(ctx context.Context) error {
+	g := ch.client.goal(ch.sample.Project, tracker.WontDo)
+	if !g.strict {
+		return nil
 	}
-	path := "/rest/api/3/issue/createmeta/" + url.PathEscape(ch.target.Project) + "/issuetypes"
-	// What cannot be seen leaves the list empty, and is noted below.
-	if _, err := ch.get(ctx, path, url.Values{"maxResults": {"200"}}, &page); err != nil {
+	var all []option
+	missing, err := ch.get(ctx, ch.client.path("resolution"), nil, &all)
+	if err != nil || missing {
 		return err
 	}
-	names := make([]string, len(page.Types))
-	for i, t := range page.Types {
-		names[i] = t.Name
-		if strings.EqualFold(t.Name, typeOf(ch.target)) {
-			return ch.fields(ctx, path+"/"+url.PathEscape(t.ID))
-		}
+	if !slices.ContainsFunc(all, func(o option) bool { return strings.EqualFold(o.Name, g.resolution) }) {
+		ch.note(false, fmt.Sprintf("the site has no resolution %q, to which wont_do of project %s is mapped", g.resolution, ch.sample.Project),
+			"its resolutions are "+strings.Join(labels(all), ", "))
 	}
-	ch.note(true, fmt.Sprintf("project %s has no issue type %q that this account can create", ch.target.Project, typeOf(ch.target)),
-		"its types are: "+strings.Join(names, ", "))
 	return nil
 }
 
-// typeOf is the issue type of a target; boards that name none want the one
-// that every project has.
-func typeOf(t tracker.Target) string {
-	if t.Type == "" {
-		return "Task"
-	}
-	return t.Type
-}
-
-// ours are the fields that the client sets on a new issue.
-var ours = []string{"project", "issuetype", "summary", "description", "labels", "assignee", "priority"}
-
-// fields reads the create screen of an issue type: what it demands that we do
-// not set, and what we set that it lacks.
-func (ch *checker) fields(ctx context.Context, path string) error {
-	var page struct {
-		Fields []struct {
-			ID         string `json:"fieldId"`
-			Name       string `json:"name"`
-			Required   bool   `json:"required"`
-			HasDefault bool   `json:"hasDefaultValue"`
-		} `json:"fields"`
-	}
-	missing, err := ch.get(ctx, path, url.Values{"maxResults": {"200"}}, &page)
-	if err != nil || missing || len(page.Fields) == 0 {
+// transitions looks whether the newest issue of the project can be moved: of a
+// workflow, Jira shows only the edges out of the status of an issue.
+func (ch *checker) transitions(ctx context.Context) error {
+	found, err := ch.client.edition.latest(ch.client, ctx, "project = "+quote(ch.sample.Project)+" ORDER BY created DESC, key DESC")
+	if err != nil || len(found) == 0 {
 		return err
 	}
-	present := map[string]bool{}
-	for _, f := range page.Fields {
-		present[f.ID] = true
-		// Jira sets the reporter from the account of the token.
-		settable := slices.Contains(ours, f.ID) || f.ID == "reporter"
-		if f.Required && !f.HasDefault && !settable {
-			ch.note(true, fmt.Sprintf("a new %s in project %s needs the field %q, which Trimtab does not set", typeOf(ch.target), ch.target.Project, f.Name),
-				"give the field a default or make it optional")
+	w := &writing{client: ch.client, before: &found[0]}
+	edges, err := w.transitions(ctx)
+	if tracker.KindOf(err) == tracker.Missing {
+		return nil
+	}
+	if err == nil && len(edges) == 0 {
+		ch.note(false, fmt.Sprintf("the workflow of project %s offers this account no transition of %s out of %q", ch.sample.Project, found[0].Key, found[0].Fields.Status.Name),
+			"check the conditions of its transitions")
+	}
+	return err
+}
+
+// owners looks whether the accounts of mapped owners can be assigned.
+func (ch *checker) owners(ctx context.Context) error {
+	c, find := ch.client, ch.client.edition.users.find
+	for _, name := range slices.Sorted(maps.Keys(c.cfg.Users)) {
+		id := c.cfg.Users[name]
+		users, err := c.assignable(ctx, ch.sample.Project, find[len(find)-1], id)
+		if kind := tracker.KindOf(err); kind == tracker.Missing || kind == tracker.Rejected || kind == tracker.Forbidden {
+			users, err = nil, nil
+		}
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(users, func(u user) bool { return c.edition.users.id(&u) == id }) {
+			ch.note(false, fmt.Sprintf("the owner %q is mapped to the account %q, which cannot be assigned in project %s", name, id, ch.sample.Project),
+				"map the owner to another account, or give this one access")
 		}
 	}
-	for _, name := range ours[2:5] { // without them a ticket cannot be found again or says nothing
-		if !present[name] {
-			ch.note(true, fmt.Sprintf("the field %s is not on the screen where a %s of project %s is created", name, typeOf(ch.target), ch.target.Project),
-				"add it to the project's create screen")
-		}
+	return nil
+}
+
+// draft plans the sample as it would be filed.
+func (ch *checker) draft(ctx context.Context) error {
+	p, err := ch.client.plan(ctx, ch.sample)
+	if err != nil {
+		return err
+	}
+	for _, one := range p.problems {
+		ch.note(one.fatal, one.message, one.next)
 	}
 	return nil
 }

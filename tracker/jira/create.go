@@ -5,42 +5,42 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/trimtab/trimtab/tracker"
 )
 
-const bulkPath = "/rest/api/3/issue/bulk"
-
-// optional fields are left out, with a note, where a project refuses them: the
-// ticket is worth more.
-var optional = []string{"assignee", "priority"}
-
 // filing is one draft on its way.
 type filing struct {
 	draft   *tracker.Draft
-	fields  map[string]any
+	plan    *plan
 	result  *tracker.Result
 	refused map[string]string // what Jira said against each field
 }
 
-// Create implements [tracker.Tracker].
+// Create implements [tracker.Tracker]. What a draft lacks is said of it alone,
+// before anything is sent; the others of its batch go out.
 func (c *Client) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.Result, error) {
 	if len(drafts) > tracker.MaxBatch {
-		return nil, c.failed(call{method: http.MethodPost, path: bulkPath}, tracker.Rejected, 0, fmt.Sprintf("%d drafts in one call", len(drafts)), nil)
-	}
-	if len(drafts) == 0 {
-		return nil, nil
+		return nil, c.failed(c.creation(nil), tracker.Rejected, 0, fmt.Sprintf("%d drafts in one call", len(drafts)), nil)
 	}
 	results := make([]tracker.Result, len(drafts))
-	filings := make([]*filing, len(drafts))
+	var filings []*filing
 	for i := range drafts {
-		f, err := c.prepare(ctx, &drafts[i], &results[i])
+		p, err := c.plan(ctx, &drafts[i])
 		if err != nil {
 			return nil, err // nothing was written yet
 		}
-		filings[i] = f
+		results[i].Notes, results[i].Err = p.notes(), p.refusal(c)
+		if results[i].Err == nil {
+			filings = append(filings, &filing{draft: &drafts[i], plan: p, result: &results[i]})
+		}
+	}
+	if len(filings) == 0 {
+		return results, nil
 	}
 	// The call as a whole failed, perhaps after Jira acted: its kind says so, and the
 	// caller looks for the markers before it files again.
@@ -52,28 +52,9 @@ func (c *Client) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.
 	return results, nil
 }
 
-// prepare looks up what a draft needs and writes its fields.
-func (c *Client) prepare(ctx context.Context, d *tracker.Draft, result *tracker.Result) (*filing, error) {
-	fields := map[string]any{
-		"project": map[string]string{"key": d.Project}, "issuetype": named{typeOf(d.Target)}, "summary": summaryOf(d.Summary),
-		"description": document(d.Description), "labels": labelsOf(append(slices.Clone(d.Labels), string(d.Marker), installationLabel(d.Installation))),
-	}
-	// Absent, not empty: a board without priorities has no such field to set.
-	if d.Priority != "" {
-		fields["priority"] = named{d.Priority}
-	}
-	if d.Assignee != "" {
-		found, err := c.owner(ctx, d.Project, d.Assignee)
-		if err != nil {
-			return nil, err
-		}
-		if found.id != "" {
-			fields["assignee"] = map[string]string{"accountId": found.id}
-		} else {
-			result.Notes = append(result.Notes, found.note)
-		}
-	}
-	return &filing{draft: d, fields: fields, result: result}, nil
+// creation is the call that files drafts.
+func (c *Client) creation(updates []map[string]any) call {
+	return call{method: http.MethodPost, path: c.path("issue/bulk"), body: map[string]any{"issueUpdates": updates}, accept: elementwise, creates: true}
 }
 
 // history names a write in the issue's history, which is how the monitor knows
@@ -89,7 +70,7 @@ func history(op string) map[string]any {
 // creation itself: there is no moment in which the ticket exists without them.
 func (f *filing) update() map[string]any {
 	return map[string]any{
-		"fields": f.fields, "historyMetadata": history(f.draft.Op),
+		"fields": f.plan.fields, "historyMetadata": history(f.draft.Op),
 		"properties": []map[string]any{{"key": propertyKey, "value": property{Marker: f.draft.Marker, Op: f.draft.Op}}},
 	}
 }
@@ -121,7 +102,7 @@ func (c *Client) file(ctx context.Context, filings []*filing) error {
 	for i, f := range filings {
 		updates[i] = f.update()
 	}
-	k := call{method: http.MethodPost, path: bulkPath, body: map[string]any{"issueUpdates": updates}, accept: elementwise}
+	k := c.creation(updates)
 	var answer created
 	if err := c.do(ctx, k, &answer); err != nil {
 		return err
@@ -187,6 +168,11 @@ func (c *Client) refuse(k call, e elementError) *tracker.Error {
 func (c *Client) fileBarer(ctx context.Context, filings []*filing) {
 	var again []*filing
 	for _, f := range filings {
+		// What was known of the screen is old, or this would have been seen before.
+		if len(f.refused) > 0 {
+			c.screens.drop(screenKey(f.draft.Target))
+			c.known.drop("types/" + f.draft.Project)
+		}
 		if f.result.Err != nil && f.result.Err.Kind == tracker.Rejected && f.strip() {
 			again = append(again, f)
 		}
@@ -203,13 +189,16 @@ func (c *Client) fileBarer(ctx context.Context, filings []*filing) {
 	}
 }
 
-// strip takes refused optional fields out and reports whether any was.
+// strip takes refused fields out, unless a ticket must have them, and reports
+// whether any was.
 func (f *filing) strip() bool {
 	stripped := false
-	for field, why := range f.refused {
-		if _, sent := f.fields[field]; sent && slices.Contains(optional, field) {
-			delete(f.fields, field)
-			f.result.Notes = append(f.result.Notes, "the "+field+" could not be set: "+why)
+	for _, id := range slices.Sorted(maps.Keys(f.refused)) {
+		name, sent := f.plan.names[id]
+		if sent && !f.plan.screen.required[id] {
+			delete(f.plan.fields, id)
+			delete(f.plan.names, id)
+			f.result.Notes = append(f.result.Notes, "the "+strings.ToLower(name)+" could not be set: "+f.refused[id])
 			stripped = true
 		}
 	}
@@ -229,7 +218,7 @@ func (c *Client) readBack(ctx context.Context, filings []*filing) {
 		return
 	}
 	// By id, past the search: its index is minutes behind and would miss all of them.
-	issues, err := c.fetch(ctx, ids)
+	issues, err := c.edition.fetch(c, ctx, ids)
 	byID := make(map[string]*issue, len(issues))
 	for i := range issues {
 		byID[issues[i].ID] = &issues[i]
@@ -237,8 +226,23 @@ func (c *Client) readBack(ctx context.Context, filings []*filing) {
 	for _, f := range filings {
 		if found, ok := byID[f.result.Issue.ID]; ok {
 			f.result.Issue = c.shown(found)
+			f.compare(found)
 		} else if f.result.Err == nil {
 			f.assume(c, err)
+		}
+	}
+}
+
+// compare notes which fields Jira has accepted and not kept.
+func (f *filing) compare(made *issue) {
+	is := &made.Fields
+	lost := map[string]bool{
+		"assignee": is.Assignee == nil, "priority": is.Priority == nil, "components": len(is.Components) == 0, "duedate": is.Due == "",
+		"parent": is.Parent == nil,
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.plan.names)) {
+		if lost[id] {
+			f.result.Notes = append(f.result.Notes, "Jira accepted the "+strings.ToLower(f.plan.names[id])+" but did not keep it")
 		}
 	}
 }

@@ -26,8 +26,9 @@ func TestPartialErrors(t *testing.T) {
 			drafts := make([]tracker.Draft, 5)
 			for i := range drafts {
 				drafts[i] = draft(i)
+				// Only Jira itself looks at a summary.
 				if slices.Contains(refused, i) {
-					drafts[i].Type = "Nonsense"
+					drafts[i].Summary = ""
 				}
 			}
 			results, err := s.client.Create(t.Context(), drafts)
@@ -36,7 +37,7 @@ func TestPartialErrors(t *testing.T) {
 			}
 			for i, r := range results {
 				if slices.Contains(refused, i) {
-					judged(t, r.Err, tracker.Rejected, "issuetype: Specify a valid issue type")
+					judged(t, r.Err, tracker.Rejected, "summary: You must specify a summary")
 				} else if r.Err != nil || r.Issue.Marker != drafts[i].Marker || r.Issue.Summary != drafts[i].Summary {
 					t.Errorf("result %d: %+v", i, r)
 				}
@@ -122,7 +123,7 @@ func TestOwnersAreRemembered(t *testing.T) {
 	if _, err := c.Create(t.Context(), drafts); err != nil {
 		t.Fatal(err)
 	}
-	want := counter{"GET /rest/api/3/user/assignable/search", "POST /rest/api/3/issue/bulk", "POST /rest/api/3/issue/bulkfetch"}
+	want := counter{"GET /rest/api/3/issue/createmeta/FIN/issuetypes", calls[1], "GET /rest/api/3/user/assignable/search", "POST /rest/api/3/issue/bulk", "POST /rest/api/3/issue/bulkfetch"}
 	if !slices.Equal(calls, want) {
 		t.Errorf("calls: %q", calls)
 	}
@@ -164,13 +165,13 @@ func TestNoLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged(t, results[0].Err, tracker.Rejected, "labels: ", "not on the appropriate screen")
+	judged(t, results[0].Err, tracker.Rejected, "the field labels is not on the screen", "add it to the project's create screen")
 }
 
 // TestReadBackFails: the tickets exist, so the creation has not failed.
 func TestReadBackFails(t *testing.T) {
 	for _, kind := range []sandbox.Kind{sandbox.Refuse5xx, sandbox.LoseAnswer, sandbox.TooMany, sandbox.HTML} {
-		s := open(t, nil)
+		s := open(t, func(_ *sandbox.Config, c *jira.Config) { c.MaxWait = -1 })
 		s.sandbox.Inject(sandbox.Fault{Kind: kind, Path: "/rest/api/3/issue/bulkfetch"})
 		results, err := s.client.Create(t.Context(), []tracker.Draft{draft(1)})
 		if err != nil || results[0].Err != nil {
@@ -190,7 +191,7 @@ func TestNonsenseAfterCreation(t *testing.T) {
 		`{"issues":[],"errors":[]}`, `{"issues":[{"id":"1","key":"FIN-1"},{"id":"2","key":"FIN-2"}]}`, `{"issues":[],"errors":[{"status":400}]}`,
 		`{"issues":[],"errors":[{"failedElementNumber":7,"status":400}]}`, `{}`, `{"issues":[{}],"errors":[]}`,
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		server := httptest.NewServer(screened(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusCreated)
 			_, _ = io.WriteString(w, answer)
 		}))
@@ -203,7 +204,7 @@ func TestNonsenseAfterCreation(t *testing.T) {
 // TestBulkRefusals: what an element's status means.
 func TestBulkRefusals(t *testing.T) {
 	for status, kind := range map[int]tracker.Kind{400: tracker.Rejected, 403: tracker.Forbidden, 429: tracker.Retry, 500: tracker.Ambiguous} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		server := httptest.NewServer(screened(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 			_ = json.NewEncoder(w).Encode(map[string]any{"issues": []any{}, "errors": []any{map[string]any{"status": status, "failedElementNumber": 0}}})
 		}))

@@ -1,7 +1,6 @@
 package jira
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/jira/markup"
 )
 
 // Bounds of the pause that a refusal asks for. Sites have been seen to say 0.
@@ -21,42 +21,42 @@ const (
 	maxPause = 24 * time.Hour
 )
 
-// failed makes the error of a call, with every trace of the token removed.
+// failed makes the error of a call, with every trace of a secret removed.
 func (c *Client) failed(k call, kind tracker.Kind, status int, message string, err error) *tracker.Error {
-	e := &tracker.Error{Kind: kind, Request: k.String(), Status: status, Message: c.redact(message), Err: err}
+	e := &tracker.Error{Kind: kind, Request: c.secrets.redact(k.String()), Status: status, Message: c.secrets.redact(message), Err: err}
 	// Only then, since a bare text cannot be unwrapped any more.
-	if err != nil && c.redact(err.Error()) != err.Error() {
-		e.Err = errors.New(c.redact(err.Error()))
+	if err != nil && c.secrets.redact(err.Error()) != err.Error() {
+		e.Err = errors.New(c.secrets.redact(err.Error()))
 	}
 	return e
-}
-
-// redact removes the token: a proxy or a debug page may echo a request.
-func (c *Client) redact(text string) string {
-	basic := base64.StdEncoding.EncodeToString([]byte(c.cfg.Email + ":" + c.cfg.Token))
-	return strings.NewReplacer(basic, "[removed]", c.cfg.Token, "[removed]", url.QueryEscape(c.cfg.Token), "[removed]").Replace(text)
 }
 
 // unanswered judges a call without an answer: refused at the door it may be
 // sent again; once it was on its way nobody knows.
 func (c *Client) unanswered(k call, sent bool, err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err // its text repeats the query
-	}
+	err = bare(err)
 	if !sent {
 		return c.failed(k, tracker.Retry, 0, "not reached", err)
 	}
 	return c.failed(k, k.doubt(), 0, "no answer", err)
 }
 
+// bare takes an error out of the one whose text repeats the query.
+func bare(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
 // refused judges an answer that is no success.
-func (c *Client) refused(k call, resp *http.Response, body []byte) error {
-	kind := refusal(k, resp)
-	e := c.failed(k, kind, resp.StatusCode, reason(resp, body), nil)
+func (c *Client) refused(k call, a *answer) error {
+	kind := refusal(k, a)
+	e := c.failed(k, kind, a.status, reason(a), nil)
 	// A 429 without a header still asks for a pause; a 409 without one does not.
-	pause, said := retryAfter(resp, c.cfg.Now())
-	if kind == tracker.Retry && (said || resp.StatusCode == http.StatusTooManyRequests) {
+	pause, said := retryAfter(a.head, c.cfg.Now())
+	if kind == tracker.Retry && (said || a.status == http.StatusTooManyRequests) {
 		e.RetryAfter = min(max(pause, minPause), maxPause)
 	}
 	return e
@@ -64,13 +64,13 @@ func (c *Client) refused(k call, resp *http.Response, body []byte) error {
 
 // refusal is the kind of an answer that is no success. What Jira refused it
 // did not do; of a 5xx nobody knows.
-func refusal(k call, resp *http.Response) tracker.Kind {
+func refusal(k call, a *answer) tracker.Kind {
 	// Jira may let a failed login through as a stranger, who then sees nothing.
-	switch resp.Header.Get("X-Seraph-LoginReason") {
+	switch a.head.Get("X-Seraph-LoginReason") {
 	case "AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED":
 		return tracker.Unauthorized
 	}
-	switch status := resp.StatusCode; {
+	switch status := a.status; {
 	case status == http.StatusUnauthorized:
 		return tracker.Unauthorized
 	case status == http.StatusForbidden:
@@ -82,7 +82,7 @@ func refusal(k call, resp *http.Response) tracker.Kind {
 		return tracker.Retry
 	// With a date to come back it was turned away at the door; without one it may
 	// have died at work.
-	case status == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "":
+	case status == http.StatusServiceUnavailable && a.head.Get("Retry-After") != "":
 		return tracker.Retry
 	case status >= 500:
 		return k.doubt()
@@ -91,8 +91,8 @@ func refusal(k call, resp *http.Response) tracker.Kind {
 }
 
 // retryAfter reads the pause that an answer asks for: seconds or a date.
-func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
-	text := resp.Header.Get("Retry-After")
+func retryAfter(head http.Header, now time.Time) (time.Duration, bool) {
+	text := head.Get("Retry-After")
 	// Seconds may have a fraction. They are bounded before they become a duration,
 	// which would overflow.
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
@@ -102,7 +102,7 @@ func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
 		return at.Sub(now), true
 	}
 	// Some of Jira's limits say the end of the pause in a header of their own.
-	if at, err := time.Parse(time.RFC3339, resp.Header.Get("X-RateLimit-Reset")); err == nil {
+	if at, err := time.Parse(time.RFC3339, head.Get("X-RateLimit-Reset")); err == nil {
 		return at.Sub(now), true
 	}
 	return 0, false
@@ -120,26 +120,26 @@ func (f complaint) String() string {
 	for _, field := range slices.Sorted(maps.Keys(f.Errors)) {
 		parts = append(parts, field+": "+f.Errors[field])
 	}
-	return cut(strings.Join(parts, "; "), 1000)
+	return markup.Cut(strings.Join(parts, "; "), 1000)
 }
 
 // reason is what an answer says about its refusal; a page of HTML says nothing.
-func reason(resp *http.Response, body []byte) string {
+func reason(a *answer) string {
 	var f complaint
 	text := ""
-	if json.Unmarshal(body, &f) == nil {
+	if json.Unmarshal(a.body, &f) == nil {
 		text = f.String()
 	}
 	// Its host and path alone: the query of a redirect to a login may hold secrets.
-	if where, err := url.Parse(resp.Header.Get("Location")); err == nil && resp.StatusCode/100 == 3 {
+	if where, err := url.Parse(a.head.Get("Location")); err == nil && a.status/100 == 3 {
 		text = "it points to " + where.Host + where.Path + " instead: is the URL of the site right?"
 	}
 	// It tells which of Jira's limits was hit, a burst or the hour's.
-	if limit := resp.Header.Get("RateLimit-Reason"); limit != "" {
+	if limit := a.head.Get("RateLimit-Reason"); limit != "" {
 		text = strings.TrimSpace(text + " (" + limit + ")")
 	}
 	if text == "" {
-		text = http.StatusText(resp.StatusCode)
+		text = http.StatusText(a.status)
 	}
 	return text
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/sandbox"
 	"github.com/trimtab/trimtab/tracker"
 	"github.com/trimtab/trimtab/tracker/jira"
@@ -80,7 +81,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := open(t, nil)
+			s := open(t, func(_ *sandbox.Config, c *jira.Config) { c.MaxWait = -1 })
 			test.fault.Path = bulk
 			s.sandbox.Inject(test.fault)
 			_, err := s.client.Create(t.Context(), []tracker.Draft{draft(1)})
@@ -91,10 +92,12 @@ func TestFaults(t *testing.T) {
 			if n := len(s.sandbox.Issues("FIN")); n != test.filed {
 				t.Errorf("%d tickets, want %d", n, test.filed)
 			}
+			s.clock.Advance(25 * time.Hour) // every pause is over
 			test.fault.Path = search
 			s.sandbox.Inject(test.fault)
 			_, err = s.client.Find(t.Context(), []tracker.Sought{{Marker: draft(1).Marker}})
 			judged(t, err, test.read, "POST "+search)
+			s.clock.Advance(25 * time.Hour)
 			if found, err := s.client.Find(t.Context(), []tracker.Sought{{Marker: draft(1).Marker}}); err != nil || len(found) != test.filed {
 				t.Errorf("afterwards: %v, %v", found, err)
 			}
@@ -142,7 +145,7 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("%v does not tell why", err)
 	}
 	arrived := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(screened(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		close(arrived)
 		<-r.Context().Done()
@@ -160,7 +163,11 @@ func TestCancelled(t *testing.T) {
 // raw is a client of a server that does as it likes.
 func raw(t *testing.T, url string) *jira.Client {
 	t.Helper()
-	c, err := jira.New(jira.Config{URL: url, Email: email, Token: token, MaxBody: 1 << 20})
+	now := clock.At(time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC))
+	c, err := jira.New(jira.Config{URL: url, Email: email, Token: token, MaxBody: 1 << 20, Now: now.Now, Sleep: func(ctx context.Context, d time.Duration) error {
+		now.Advance(d)
+		return ctx.Err()
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +224,7 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := httptest.NewServer(test.answer)
+			server := httptest.NewServer(screened(test.answer))
 			defer server.Close()
 			c := raw(t, server.URL)
 			_, err := c.Create(t.Context(), []tracker.Draft{draft(1)})
@@ -253,7 +260,7 @@ func TestNoRedirectGetsTheToken(t *testing.T) {
 		t.Errorf("the other host was asked: %s %s", r.Method, r.URL)
 	}))
 	defer other.Close()
-	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusFound))
+	server := httptest.NewServer(screened(http.RedirectHandler(other.URL, http.StatusFound).ServeHTTP))
 	defer server.Close()
 	c, err := jira.New(jira.Config{URL: server.URL, Email: email, Token: token, HTTP: &http.Client{}})
 	if err != nil {

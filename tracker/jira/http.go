@@ -2,6 +2,7 @@ package jira
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,10 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/jira/governor"
 )
 
 // call is one request to Jira.
@@ -21,7 +24,10 @@ type call struct {
 	method, path string
 	query        url.Values
 	body         any
-	reads        bool // asks and changes nothing, whatever its method: safe to send again
+	reads        bool   // asks and changes nothing, whatever its method: safe to send again
+	creates      bool   // makes tickets
+	issue        string // id of the issue that is written to
+	project      string // of that issue
 	// accept, if set, takes a refusal for an answer.
 	accept func(status int, body []byte) bool
 }
@@ -42,9 +48,103 @@ func httpClient(given *http.Client) *http.Client {
 	return made
 }
 
-// do sends a call and decodes its answer into out, if it is not nil. Its error
-// is always a [tracker.Error].
+// do sends a call when its turn has come and decodes its answer into out, if it
+// is not nil. Its error is always a [tracker.Error].
 func (c *Client) do(ctx context.Context, k call, out any) error {
+	leave, err := c.site.enter(ctx, k.issue)
+	if err != nil {
+		return c.failed(k, tracker.Retry, 0, "not sent", err)
+	}
+	defer leave()
+	var refusal error
+	t, renewed := &turn{}, false
+	for {
+		if err := c.admit(ctx, k, t); err != nil {
+			return cmp.Or(refusal, err) // what Jira said says more than that there is a pause
+		}
+		a, err := c.send(ctx, k)
+		c.site.tell(ctx, c, k, a.outcome(c, err))
+		t.sent++
+		switch {
+		case err == nil:
+			return c.decode(k, a, out)
+		// What was refused at the door was not done: a write may go again too.
+		case a.status == http.StatusUnauthorized && !renewed:
+			renewed = true
+			if fresh, lost := c.auth.renew(ctx, a.credential); lost != nil || !fresh {
+				return cmp.Or(lost, err)
+			}
+		case !a.throttled() || t.sent == governor.MaxTries:
+			return err
+		}
+		refusal = err
+	}
+}
+
+// turn is how far a call has come.
+type turn struct {
+	sent   int
+	waited time.Duration
+}
+
+// admit waits until the governor lets a call go, or says why it will not wait.
+func (c *Client) admit(ctx context.Context, k call, t *turn) error {
+	for {
+		d := c.site.ask(ctx, c, k)
+		if d.Wait <= 0 {
+			return nil
+		}
+		if d.Forbidden || !governor.Again(t.sent, t.waited, d.Wait, c.cfg.MaxWait) {
+			e := c.failed(k, tracker.Retry, 0, "not sent: "+d.Why, nil)
+			if d.Forbidden {
+				e.Kind = tracker.Forbidden
+			}
+			e.RetryAfter = max(d.Wait, minPause)
+			return e
+		}
+		if err := c.cfg.Sleep(ctx, d.Wait); err != nil {
+			return c.failed(k, tracker.Retry, 0, "not sent: "+d.Why, err)
+		}
+		t.waited += d.Wait
+	}
+}
+
+// answer is what came back of a call.
+type answer struct {
+	status     int
+	head       http.Header
+	body       []byte
+	credential string // with which it was asked
+	unsent     bool   // for reasons of the caller's own
+}
+
+// throttled reports whether Jira asked for the same call again, later.
+func (a *answer) throttled() bool {
+	return a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable && a.head.Get("Retry-After") != ""
+}
+
+// outcome tells the governor of an answer.
+func (a *answer) outcome(c *Client, err error) governor.Outcome {
+	o := governor.Outcome{Status: a.status, Unsent: a.unsent || errors.Is(err, context.Canceled)}
+	if a.head == nil {
+		return o
+	}
+	o.Reason, o.Near = a.head.Get("RateLimit-Reason"), a.head.Get("X-RateLimit-NearLimit") == "true"
+	if pause, said := retryAfter(a.head, c.cfg.Now()); said && pause > 0 {
+		o.Pause = pause
+	} else if said && a.status == http.StatusServiceUnavailable {
+		o.Pause = minPause
+	}
+	o.Reset, _ = time.Parse(time.RFC3339, a.head.Get("X-RateLimit-Reset")) // zero if it is no time
+	return o
+}
+
+// send sends a call once. The answer is never nil; an error is a [tracker.Error].
+func (c *Client) send(ctx context.Context, k call) (*answer, error) {
+	credential, err := c.auth.header(ctx)
+	if err != nil {
+		return &answer{unsent: true}, err
+	}
 	// The limit covers the reading of the answer too: one that trickles is no answer.
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
@@ -60,33 +160,40 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 		},
 	})
 	if err := tracker.Permitted(ctx); err != nil && !k.reads {
-		return c.failed(k, tracker.Withheld, 0, "not sent", err)
+		return &answer{unsent: true}, c.failed(k, tracker.Withheld, 0, "not sent", err)
 	}
-	req, err := c.request(ctx, k)
+	req, err := c.request(ctx, k, credential)
 	if err != nil {
-		return c.failed(k, tracker.Rejected, 0, "the request cannot be written", err)
+		return &answer{unsent: true}, c.failed(k, tracker.Rejected, 0, "the request cannot be written", err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if lost := tracker.Permitted(ctx); lost != nil && !sent.Load() && !k.reads {
-			return c.failed(k, tracker.Withheld, 0, "not sent", lost)
+			return &answer{unsent: true}, c.failed(k, tracker.Withheld, 0, "not sent", lost)
 		}
-		return c.unanswered(k, sent.Load(), err)
+		return &answer{}, c.unanswered(k, sent.Load(), err)
 	}
 	defer resp.Body.Close()
-	// A refusal whose text broke off is still a refusal: the status decides first.
-	body, err := c.readBody(resp.Body)
-	if resp.StatusCode/100 != 2 && (k.accept == nil || !k.accept(resp.StatusCode, body)) {
-		return c.refused(k, resp, body)
-	}
-	if err != nil {
-		return c.failed(k, k.doubt(), resp.StatusCode, "the answer broke off", err)
-	}
-	return c.decode(k, resp, body, out)
+	a := &answer{status: resp.StatusCode, head: resp.Header, credential: credential}
+	return a, c.read(k, a, resp.Body)
 }
 
-// request writes a call as HTTP. The token travels in the header alone.
-func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+// read takes an answer in and judges its status. A refusal whose text broke off is
+// still a refusal: the status decides first.
+func (c *Client) read(k call, a *answer, r io.Reader) error {
+	var err error
+	a.body, err = c.readBody(r)
+	if a.status/100 != 2 && (k.accept == nil || !k.accept(a.status, a.body)) {
+		return c.refused(k, a)
+	}
+	if err != nil {
+		return c.failed(k, k.doubt(), a.status, "the answer broke off", err)
+	}
+	return nil
+}
+
+// request writes a call as HTTP. The credential travels in the header alone.
+func (c *Client) request(ctx context.Context, k call, credential string) (*http.Request, error) {
 	var body io.Reader
 	if k.body != nil {
 		text, err := json.Marshal(k.body)
@@ -95,13 +202,13 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 		}
 		body = bytes.NewReader(text)
 	}
-	to := c.base.JoinPath(k.path)
+	to := c.root.JoinPath(k.path)
 	to.RawQuery = k.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, k.method, to.String(), body)
 	if err != nil {
 		return nil, err
 	}
-	req.SetBasicAuth(c.cfg.Email, c.cfg.Token)
+	req.Header.Set("Authorization", credential)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "trimtab")
 	if k.body != nil {
@@ -125,8 +232,8 @@ func (c *Client) readBody(r io.Reader) ([]byte, error) {
 
 // decode reads an answer of success. A page of HTML with 200 is somebody
 // else's answer (a login, a proxy): it says nothing about what Jira did.
-func (c *Client) decode(k call, resp *http.Response, body []byte, out any) error {
-	if out == nil && len(body) == 0 {
+func (c *Client) decode(k call, a *answer, out any) error {
+	if out == nil && len(a.body) == 0 {
 		return nil
 	}
 	// Even an answer that nobody needs is read as JSON, or a login page would pass
@@ -134,9 +241,9 @@ func (c *Client) decode(k call, resp *http.Response, body []byte, out any) error
 	if out == nil {
 		out = new(json.RawMessage)
 	}
-	if err := json.Unmarshal(body, out); err != nil {
-		kind := strings.SplitN(resp.Header.Get("Content-Type"), ";", 2)[0]
-		return c.failed(k, k.doubt(), resp.StatusCode, fmt.Sprintf("the answer (%d bytes, %q) is not what Jira gives", len(body), kind), err)
+	if err := json.Unmarshal(a.body, out); err != nil {
+		kind := strings.SplitN(a.head.Get("Content-Type"), ";", 2)[0]
+		return c.failed(k, k.doubt(), a.status, fmt.Sprintf("the answer (%d bytes, %q) is not what Jira gives", len(a.body), kind), err)
 	}
 	return nil
 }

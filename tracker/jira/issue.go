@@ -22,6 +22,7 @@ type property struct {
 // issueFields are the fields that are read of every issue.
 var issueFields = []string{
 	"summary", "description", "status", "resolution", "assignee", "priority", "labels", "project", "issuetype", "created", "updated",
+	"components", "duedate", "parent", "issuelinks",
 }
 
 // named is a thing that Jira lets us name: a type, a priority, a resolution.
@@ -32,7 +33,8 @@ type named struct {
 // user is an account. Its e-mail is empty where the profile hides it; an
 // account that does not say whether it is active counts as active.
 type user struct {
-	AccountID string `json:"accountId"`
+	AccountID string `json:"accountId"` // on Cloud
+	Login     string `json:"name"`      // on Data Center
 	Email     string `json:"emailAddress"`
 	Name      string `json:"displayName"`
 	Active    *bool  `json:"active"`
@@ -59,6 +61,10 @@ type issue struct {
 		Assignee    *user           `json:"assignee"`
 		Priority    *named          `json:"priority"`
 		Labels      []string        `json:"labels"`
+		Components  []named         `json:"components"`
+		Due         string          `json:"duedate"`
+		Parent      *ref            `json:"parent"`
+		Links       []issueLink     `json:"issuelinks"`
 		Project     struct {
 			Key string `json:"key"`
 		} `json:"project"`
@@ -106,12 +112,12 @@ func (i *issue) property() property {
 	return p
 }
 
-// accountID is the account of the assignee, "" of nobody.
-func (i *issue) accountID() string {
+// assignee is the id of the account that has an issue, "" of nobody.
+func (c *Client) assignee(i *issue) string {
 	if i.Fields.Assignee == nil {
 		return ""
 	}
-	return i.Fields.Assignee.AccountID
+	return c.edition.users.id(i.Fields.Assignee)
 }
 
 // browse is the address at which people open an issue.
@@ -124,14 +130,14 @@ func (c *Client) shown(i *issue) tracker.Issue {
 	marker, labels := splitLabels(i.Fields.Labels, made.Marker)
 	shown := tracker.Issue{
 		ID: i.ID, Key: i.Key, URL: c.browse(i.Key), Project: i.project(), Marker: marker, Op: made.Op, Status: c.statusOf(i),
-		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Description: markdown(documentOf(i.Fields.Description)),
+		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Description: c.edition.text.shown(i.Fields.Description),
 		Labels: labels, Created: i.Fields.Created.Time, Updated: i.Fields.Updated.Time,
 	}
 	// The e-mail first, since owners in rules are named by it.
 	if u := i.Fields.Assignee; u != nil {
 		shown.Assignee = u.Email
 		if u.Email == "" { // hidden by the person's profile
-			shown.Assignee = u.AccountID
+			shown.Assignee = c.edition.users.id(u)
 		}
 	}
 	if p := i.Fields.Priority; p != nil {

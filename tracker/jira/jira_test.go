@@ -1,6 +1,9 @@
 package jira_test
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -45,6 +48,10 @@ func open(t *testing.T, edit func(*sandbox.Config, *jira.Config)) *site {
 		Email: email, Token: token, Now: now.Now, Journal: filepath.Join(t.TempDir(), "journal.ndjson"),
 	}
 	jc := jira.Config{Email: email, Token: token, Now: now.Now, HTTP: &http.Client{Transport: checked(t)}}
+	jc.Sleep = func(ctx context.Context, d time.Duration) error {
+		now.Advance(d)
+		return ctx.Err()
+	}
 	if edit != nil {
 		edit(&sc, &jc)
 	}
@@ -112,6 +119,35 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := jira.New(good); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
+}
+
+// metaFields is a create screen as Jira shows it.
+const metaFields = `{"total":8,"fields":[
+	{"fieldId":"summary","key":"summary","name":"Summary","required":true,"operations":["set"],"schema":{"type":"string","system":"summary"}},
+	{"fieldId":"description","key":"description","name":"Description","required":false,"operations":["set"],"schema":{"type":"string","system":"description"}},
+	{"fieldId":"labels","key":"labels","name":"Labels","required":false,"operations":["set"],"schema":{"type":"array","items":"string","system":"labels"}},
+	{"fieldId":"project","key":"project","name":"Project","required":true,"operations":["set"],"schema":{"type":"project","system":"project"}},
+	{"fieldId":"issuetype","key":"issuetype","name":"Issue Type","required":true,"operations":[],"schema":{"type":"issuetype","system":"issuetype"}},
+	{"fieldId":"assignee","key":"assignee","name":"Assignee","required":false,"operations":["set"],"schema":{"type":"user","system":"assignee"}},
+	{"fieldId":"reporter","key":"reporter","name":"Reporter","required":true,"operations":["set"],"schema":{"type":"user","system":"reporter"}}%s]}`
+
+// screened answers for the create screen of every project, so that a server need
+// only answer what comes after; more are further fields of the screen.
+func screened(next http.HandlerFunc, more ...string) http.Handler {
+	extra := ""
+	for _, f := range more {
+		extra += "," + f
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/issuetypes"):
+			_, _ = io.WriteString(w, `{"issueTypes":[{"id":"1","name":"Task"},{"id":"2","name":"Epic"}],"total":2}`)
+		case strings.Contains(r.URL.Path, "/issuetypes/"):
+			_, _ = fmt.Fprintf(w, metaFields, extra)
+		default:
+			next(w, r)
+		}
+	})
 }
 
 // swallowing is the same site after its projects came to ignore a field.

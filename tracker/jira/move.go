@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,31 +19,45 @@ const maxHops = 3
 
 // transition is an edge of a workflow, out of the status where the issue is.
 type transition struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	To     status `json:"to"`
-	Fields map[string]struct {
-		Required bool    `json:"required"`
-		Allowed  []named `json:"allowedValues"`
-	} `json:"fields"`
+	ID     string           `json:"id"`
+	Name   string           `json:"name"`
+	To     status           `json:"to"`
+	Fields map[string]field `json:"fields"`
 }
 
-// move takes the issue to the wanted status and reports whether it moved. A
-// workflow shows only the edges out of the current status, so the way is found
-// step by step, through open statuses and never back to where it was.
+// move takes the issue to the wanted status and reports whether it moved.
 func (w *writing) move(ctx context.Context) (bool, error) {
 	if w.change.Status == tracker.NoStatus {
 		return false, nil
 	}
+	moved, err := w.walk(ctx)
+	var e *tracker.Error
+	if !errors.As(err, &e) || e.Status != http.StatusBadRequest {
+		return moved, err
+	}
+	// Somebody may have moved the issue between the look at its transitions and the
+	// step: their ids are then those of another status.
+	now, again := w.client.one(ctx, w.before.ID)
+	if again != nil || now.Fields.Status.ID == w.at.ID {
+		return false, err
+	}
+	w.before, w.been = now, nil
+	return w.walk(ctx)
+}
+
+// walk goes to the wanted status. A workflow shows only the edges out of the
+// current one, so the way is found step by step, through open statuses and never
+// back to where it was.
+func (w *writing) walk(ctx context.Context) (bool, error) {
 	w.goal = w.client.goal(w.before.project(), w.change.Status)
 	if w.client.reached(w.goal, w.before) {
 		return false, nil
 	}
-	now := w.before.Fields.Status
+	w.at = w.before.Fields.Status
 	for range maxHops {
 		// Kept beyond the move: when the issue is read back, a status on the way means
 		// that it stuck, any other that a person moved it.
-		w.been = append(w.been, now.Name)
+		w.been = append(w.been, w.at.Name)
 		edges, err := w.transitions(ctx)
 		if err != nil {
 			return false, err
@@ -50,16 +65,16 @@ func (w *writing) move(ctx context.Context) (bool, error) {
 		if last := w.goal.final(edges); last != nil {
 			return true, w.enter(ctx, last)
 		}
-		next := w.goal.nearest(edges, now, w.been)
+		next := w.goal.nearest(edges, w.at, w.been)
 		if next == nil {
-			return false, w.noWay(now, edges)
+			return false, w.noWay(w.at, edges)
 		}
 		if err := w.take(ctx, next, ""); err != nil {
 			return false, err
 		}
-		now = next.To
+		w.at = next.To
 	}
-	return false, w.noWay(now, nil)
+	return false, w.noWay(w.at, nil)
 }
 
 // transitions asks which edges are open now. Their ids are not constants: they
@@ -70,7 +85,7 @@ func (w *writing) transitions(ctx context.Context) ([]transition, error) {
 	}
 	// Without the word Jira does not say which resolutions an edge allows.
 	query := url.Values{"expand": {"transitions.fields"}}
-	k := call{method: http.MethodGet, path: issuePath(w.before.ID, "transitions"), query: query, reads: true}
+	k := call{method: http.MethodGet, path: w.client.issuePath(w.before.ID, "transitions"), query: query, reads: true}
 	err := w.client.do(ctx, k, &answer)
 	return answer.Transitions, err
 }
@@ -145,7 +160,7 @@ func (g goal) resolutionFor(t *transition) string {
 		return g.resolution
 	}
 	wont := g.status == tracker.WontDo
-	i := slices.IndexFunc(field.Allowed, func(n named) bool { return isNotDone(n.Name) == wont })
+	i := slices.IndexFunc(field.Allowed, func(o option) bool { return isNotDone(o.Name) == wont })
 	switch {
 	// Done needs no word: the workflow sets its own unless it insists on one.
 	case g.category != categoryDone || !wont && !field.Required:
@@ -159,7 +174,7 @@ func (g goal) resolutionFor(t *transition) string {
 }
 
 // exact finds an allowed name, however it is written.
-func exact(all []named, name string) string {
+func exact(all []option, name string) string {
 	for _, n := range all {
 		if strings.EqualFold(n.Name, name) {
 			return n.Name
@@ -170,11 +185,55 @@ func exact(all []named, name string) string {
 
 // take goes along one edge and signs it in the history.
 func (w *writing) take(ctx context.Context, t *transition, resolution string) error {
-	body := map[string]any{"transition": map[string]string{"id": t.ID}, "historyMetadata": history(w.change.Op)}
-	if resolution != "" {
-		body["fields"] = map[string]any{"resolution": named{resolution}}
+	fields, err := w.demanded(ctx, t)
+	if err != nil {
+		return err
 	}
-	return w.client.do(ctx, call{method: http.MethodPost, path: issuePath(w.before.ID, "transitions"), body: body}, nil)
+	if resolution != "" {
+		fields["resolution"] = named{resolution}
+	}
+	body := map[string]any{"transition": map[string]string{"id": t.ID}, "historyMetadata": history(w.change.Op)}
+	if len(fields) > 0 {
+		body["fields"] = fields
+	}
+	return w.client.do(ctx, w.write(http.MethodPost, body, "transitions"), nil)
+}
+
+// demanded are the values that the configuration has for the screen of a
+// transition. What the screen demands beyond them only a person can give.
+func (w *writing) demanded(ctx context.Context, t *transition) (map[string]any, error) {
+	fields, project := map[string]any{}, w.before.project()
+	for _, id := range slices.Sorted(maps.Keys(t.Fields)) {
+		f := t.Fields[id]
+		given, ok := valueFor(w.client.cfg.Screens[project], id, f.Name)
+		why := fmt.Sprintf("the transition %q of project %s: the field %q ", t.Name, project, f.Name)
+		switch {
+		case ok:
+			value, bad, err := w.client.value(ctx, project, &f, given)
+			if err != nil {
+				return nil, err
+			}
+			if bad != nil {
+				return nil, w.client.failed(w.write(http.MethodPost, nil, "transitions"), tracker.Rejected, 0, "not sent: "+why+bad.why+"; "+bad.next, nil)
+			}
+			fields[id] = value
+		// The resolution is chosen by what the ticket is to become.
+		case f.Required && !f.HasDefault && id != "resolution":
+			return nil, w.client.failed(w.write(http.MethodPost, nil, "transitions"), tracker.Rejected, 0,
+				"not sent: "+why+"is required; give it a value among the project's screen fields, or make it optional", nil)
+		}
+	}
+	return fields, nil
+}
+
+// valueFor finds a configured value by the id or the name of a field.
+func valueFor(values map[string]any, id, name string) (any, bool) {
+	for key, value := range values {
+		if key == id || strings.EqualFold(key, name) {
+			return value, true
+		}
+	}
+	return nil, false
 }
 
 // noWay tells a person what the workflow offers instead.
@@ -185,7 +244,7 @@ func (w *writing) noWay(from status, edges []transition) error {
 	}
 	// The edges are named, so that the mapping or the workflow can be mended without
 	// a look into Jira.
-	k := call{method: http.MethodPost, path: issuePath(w.before.ID, "transitions")}
+	k := w.write(http.MethodPost, nil, "transitions")
 	message := fmt.Sprintf("the workflow leads from %q to no status for %s within %d steps; it has: %s",
 		from.Name, w.change.Status, maxHops, strings.Join(names, ", "))
 	return w.client.failed(k, tracker.Rejected, 0, message, nil)

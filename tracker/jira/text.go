@@ -7,15 +7,14 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/tracker/jira/markup"
 )
 
-// Jira's limits. It is written in Java: a character is half a surrogate pair.
+// Jira's limits, in characters as [markup.Cut] counts them.
 const (
 	maxSummary = 255
-	maxText    = 32767
 	maxLabel   = 255
 )
 
@@ -25,30 +24,12 @@ const installationPrefix = "tt-inst-"
 // markerShape is what trimtab.MarkerOf makes.
 var markerShape = regexp.MustCompile(`^tt-[a-z2-7]{26}$`)
 
-// cut shortens text to n characters as Jira counts them, never inside of one.
-func cut(s string, n int) string {
-	// Bytes are never fewer than units, so that most texts are done here.
-	if len(s) <= n {
-		return s
-	}
-	end, units := 0, 0 // end is where an ellipsis still fits
-	for i, r := range s {
-		if units <= n-1 {
-			end = i
-		}
-		if units += max(utf16.RuneLen(r), 1); units > n {
-			return s[:end] + "…"
-		}
-	}
-	return s
-}
-
 // summaryOf makes one line of a summary.
-func summaryOf(s string) string { return cut(strings.Join(strings.Fields(s), " "), maxSummary) }
+func summaryOf(s string) string { return markup.Cut(strings.Join(strings.Fields(s), " "), maxSummary) }
 
 // labelOf makes a text fit for a label: Jira allows no spaces.
 func labelOf(s string) string {
-	return cut(strings.Map(func(r rune) rune {
+	return markup.Cut(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar {
 			return '-'
 		}
@@ -85,18 +66,22 @@ func installationLabel(id string) string {
 	return installationPrefix + plain[:min(len(plain), 200)] + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }
 
-// splitLabels takes our own labels out of an issue's. A copy of a ticket may
-// carry several markers: then the one that its property names, if any.
+// splitLabels takes our own labels out of an issue's. A copy of a ticket has the
+// labels of its original but not its property, and people take labels off: the
+// property decides where there is one.
 func splitLabels(all []string, property trimtab.Marker) (marker trimtab.Marker, rest []string) {
 	for _, label := range all {
 		switch {
 		case markerShape.MatchString(label):
-			if m := trimtab.Marker(label); marker == "" || m == property {
-				marker = m
+			if marker == "" {
+				marker = trimtab.Marker(label)
 			}
 		case !strings.HasPrefix(label, installationPrefix):
 			rest = append(rest, label)
 		}
+	}
+	if markerShape.MatchString(string(property)) {
+		marker = property
 	}
 	return marker, rest
 }

@@ -9,12 +9,21 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/jira/markup"
 )
 
 // issuePath is the address of an issue or of something below it.
-func issuePath(id string, rest ...string) string {
-	return "/rest/api/3/issue/" + strings.Join(append([]string{url.PathEscape(id)}, rest...), "/")
+func (c *Client) issuePath(id string, rest ...string) string {
+	return c.path(append([]string{"issue", url.PathEscape(id)}, rest...)...)
 }
+
+// write is a call that changes an issue.
+func (w *writing) write(method string, body any, rest ...string) call {
+	return call{method: method, path: w.client.issuePath(w.before.ID, rest...), body: body, issue: w.before.ID, project: w.before.project()}
+}
+
+// put is the call that failures of the whole change name.
+func (w *writing) put() call { return w.write(http.MethodPut, nil) }
 
 // writing is a change on its way to one issue.
 type writing struct {
@@ -22,13 +31,14 @@ type writing struct {
 	change tracker.Change
 	goal   goal     // of the status, when that is to change
 	been   []string // the statuses on the way to it, the first among them
+	at     status   // where the move has come to
 	owner  *owner   // nil when the assignee stays
 	before *issue   // as it was read before anything was written
 }
 
 // Update implements [tracker.Tracker]: the status first, because a workflow may
 // lock the fields of a closed ticket only after them; then the fields in one
-// request, then the comment.
+// request, then the comment and the links.
 func (c *Client) Update(ctx context.Context, id string, change tracker.Change) (tracker.Issue, error) {
 	before, err := c.one(ctx, id)
 	if err != nil {
@@ -57,7 +67,7 @@ func (w *writing) doubt(err error) error {
 	if tracker.KindOf(err) != tracker.Retry {
 		return err
 	}
-	return w.client.failed(call{method: http.MethodPut, path: issuePath(w.before.ID)}, tracker.Ambiguous, 0, "written, but not read back", err)
+	return w.client.failed(w.put(), tracker.Ambiguous, 0, "written, but not read back", err)
 }
 
 // run writes what is not so already and reports whether it wrote anything.
@@ -76,7 +86,11 @@ func (w *writing) run(ctx context.Context) (bool, error) {
 	}
 	// Last, because a comment speaks of what has been done.
 	said, err := w.say(ctx)
-	return moved || edited || said, err
+	if err != nil {
+		return false, err
+	}
+	linked, err := w.link(ctx)
+	return moved || edited || said || linked, err
 }
 
 // findOwner looks up a new assignee. Unlike at creation, an unknown one is an
@@ -88,8 +102,8 @@ func (w *writing) findOwner(ctx context.Context) error {
 	}
 	// Who has it already needs no look-up, and may be nobody who can be assigned any
 	// more.
-	if u := w.before.Fields.Assignee; *name == "" || u != nil && (strings.EqualFold(u.Email, *name) || u.AccountID == *name) {
-		w.owner = &owner{id: w.before.accountID()}
+	if u := w.before.Fields.Assignee; *name == "" || u != nil && (strings.EqualFold(u.Email, *name) || w.client.edition.users.id(u) == *name) {
+		w.owner = &owner{id: w.client.assignee(w.before)}
 		if *name == "" {
 			w.owner.id = ""
 		}
@@ -100,7 +114,7 @@ func (w *writing) findOwner(ctx context.Context) error {
 		return err
 	}
 	if found.id == "" {
-		return w.client.failed(call{method: http.MethodPut, path: issuePath(w.before.ID)}, tracker.Rejected, 0, found.note, nil)
+		return w.client.failed(w.put(), tracker.Rejected, 0, found.note, nil)
 	}
 	w.owner = &found
 	return nil
@@ -116,16 +130,15 @@ func (w *writing) edit(ctx context.Context) (bool, error) {
 		fields["summary"] = summaryOf(*s)
 	}
 	if d := w.change.Description; d != nil {
-		// Compared as Markdown: Jira adds attributes of its own to a document.
-		if doc := document(*d); markdown(doc) != markdown(documentOf(now.Description)) {
-			fields["description"] = doc
+		if text := w.client.edition.text; !text.is(*d, now.Description) {
+			fields["description"] = text.write(*d)
 		}
 	}
-	if w.owner != nil && w.owner.id != w.before.accountID() {
+	if w.owner != nil && w.owner.id != w.client.assignee(w.before) {
 		// null takes it from everybody; leaving the field out would change nothing.
 		fields["assignee"] = nil
 		if w.owner.id != "" {
-			fields["assignee"] = map[string]string{"accountId": w.owner.id}
+			fields["assignee"] = w.client.edition.users.reference(w.owner.id)
 		}
 	}
 	verbs := w.labelVerbs()
@@ -139,7 +152,7 @@ func (w *writing) edit(ctx context.Context) (bool, error) {
 	if len(verbs) > 0 {
 		body["update"] = map[string]any{"labels": verbs}
 	}
-	return true, w.client.do(ctx, call{method: http.MethodPut, path: issuePath(w.before.ID), body: body}, nil)
+	return true, w.client.do(ctx, w.write(http.MethodPut, body), nil)
 }
 
 // labelVerbs lists what to add and remove, as far as it is not so already.
@@ -169,9 +182,9 @@ func (w *writing) say(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	body := map[string]any{
-		"body": document(w.change.Comment), "properties": []map[string]any{{"key": propertyKey, "value": property{Op: w.change.Op}}},
+		"body": w.client.edition.text.write(w.change.Comment), "properties": []map[string]any{{"key": propertyKey, "value": property{Op: w.change.Op}}},
 	}
-	return true, w.client.do(ctx, call{method: http.MethodPost, path: issuePath(w.before.ID, "comment"), body: body}, nil)
+	return true, w.client.do(ctx, w.write(http.MethodPost, body, "comment"), nil)
 }
 
 // comments is a page of an issue's comments.
@@ -195,7 +208,7 @@ func (w *writing) said(ctx context.Context) (bool, error) {
 	for start := 0; start < pageSize*maxPages; start += pageSize {
 		var page comments
 		query := url.Values{"expand": {"properties"}, "orderBy": {"-created"}, "startAt": {fmt.Sprint(start)}, "maxResults": {fmt.Sprint(pageSize)}}
-		k := call{method: http.MethodGet, path: issuePath(w.before.ID, "comment"), query: query, reads: true}
+		k := call{method: http.MethodGet, path: w.client.issuePath(w.before.ID, "comment"), query: query, reads: true}
 		if err := w.client.do(ctx, k, &page); err != nil {
 			return false, err
 		}
@@ -229,9 +242,10 @@ func (w *writing) verify(after *issue) error {
 	note(stuck, fmt.Sprintf("status (it is %q)", is.Status.Name))
 	note(c.Summary != nil && summaryOf(*c.Summary) != is.Summary && is.Summary == was.Summary, "summary")
 	// Only words are compared: Jira may arrange a document anew.
-	text := words(documentOf(is.Description))
-	note(c.Description != nil && words(document(*c.Description)) != text && words(documentOf(was.Description)) == text, "description")
-	note(w.owner != nil && w.owner.id != after.accountID() && after.accountID() == w.before.accountID(), "assignee")
+	format := w.client.edition.text
+	text := markup.Words(format.read(is.Description))
+	note(c.Description != nil && markup.Words(format.tree(*c.Description)) != text && markup.Words(format.read(was.Description)) == text, "description")
+	note(w.owner != nil && w.owner.id != w.client.assignee(after) && w.client.assignee(after) == w.client.assignee(w.before), "assignee")
 	for _, label := range labelsOf(c.AddLabels) {
 		note(!slices.Contains(is.Labels, label) && !slices.Contains(was.Labels, label), "label "+label)
 	}
@@ -241,6 +255,6 @@ func (w *writing) verify(after *issue) error {
 	if len(swallowed) == 0 {
 		return nil
 	}
-	k := call{method: http.MethodPut, path: issuePath(w.before.ID)}
+	k := w.put()
 	return w.client.failed(k, tracker.Rejected, 0, "Jira accepted the change but did not make it: "+strings.Join(swallowed, ", "), nil)
 }

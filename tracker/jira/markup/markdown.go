@@ -1,4 +1,4 @@
-package jira
+package markup
 
 import (
 	"cmp"
@@ -9,24 +9,24 @@ import (
 	"unicode"
 )
 
-// markdown writes an Atlassian document as Markdown. Nodes that Markdown does
+// Markdown writes an Atlassian document as Markdown. Nodes that Markdown does
 // not have (panels, mentions, macros) leave their text.
-func markdown(doc node) string { return strings.TrimRight(blocksText(doc.Content), "\n") }
+func Markdown(doc Node) string { return strings.TrimRight(blocksText(doc.Content), "\n") }
 
-// words is the bare text of a document without its white space: what is left
+// Words is the bare text of a document without its white space: what is left
 // to compare when Jira has rearranged the rest.
-func words(n node) string {
+func Words(n Node) string {
 	var b strings.Builder
 	b.WriteString(strings.Join(strings.Fields(n.Text), ""))
 	for _, child := range n.Content {
-		b.WriteString(words(child))
+		b.WriteString(Words(child))
 	}
 	return b.String()
 }
 
 // blocksText joins blocks by blank lines. Of two lists in a row the second gets
 // the other bullet, or they would read as one.
-func blocksText(all []node) string {
+func blocksText(all []Node) string {
 	var parts []string
 	other := false
 	for i, n := range all {
@@ -39,13 +39,13 @@ func blocksText(all []node) string {
 }
 
 // blockText writes one block without blank lines around it.
-func blockText(n node, other bool) string {
+func blockText(n Node, other bool) string {
 	switch n.Type {
 	case "paragraph", "taskItem", "decisionItem":
 		return lineStart(inlineText(n.Content, "\\\n"))
 	// Text that stands where a block belongs is shown like a paragraph.
 	case "text", "hardBreak", "mention", "emoji", "inlineCard", "blockCard", "embedCard", "date", "status":
-		return lineStart(inlineText([]node{n}, "\\\n"))
+		return lineStart(inlineText([]Node{n}, "\\\n"))
 	case "heading":
 		return strings.Repeat("#", clamp(number(n.Attrs["level"]), 1, 6)) + " " + closingHashes.ReplaceAllString(inlineText(n.Content, " "), `\$1`)
 	case "bulletList", "orderedList":
@@ -77,7 +77,7 @@ func number(v any) int {
 }
 
 // listText writes a list, loosely if one of its items has more than one block.
-func listText(n node, other bool) string {
+func listText(n Node, other bool) string {
 	items := make([]string, len(n.Content))
 	for i, item := range n.Content {
 		bullet := "- "
@@ -129,7 +129,7 @@ func fence(text string, least int) string {
 }
 
 // codeText fences code with more backticks than it has itself.
-func codeText(n node) string {
+func codeText(n Node) string {
 	var b strings.Builder
 	for _, t := range n.Content {
 		b.WriteString(t.Text)
@@ -142,7 +142,7 @@ func codeText(n node) string {
 }
 
 // tableText writes a table; its first row is the head, as Markdown wants one.
-func tableText(n node) string {
+func tableText(n Node) string {
 	var lines []string
 	for i, row := range n.Content {
 		cells := make([]string, len(row.Content))
@@ -158,7 +158,7 @@ func tableText(n node) string {
 }
 
 // cellText writes the text of a cell in one line.
-func cellText(n node) string {
+func cellText(n Node) string {
 	if n.Type == "paragraph" || n.Type == "heading" || n.Type == "codeBlock" {
 		return inlineText(n.Content, " ")
 	}
@@ -172,7 +172,7 @@ func cellText(n node) string {
 }
 
 // inlineText writes the text of a block in which lines are broken as told.
-func inlineText(all []node, lineBreak string) string {
+func inlineText(all []Node, lineBreak string) string {
 	var b strings.Builder
 	for i, n := range all {
 		switch n.Type {
@@ -202,7 +202,7 @@ var delimiters = []struct{ kind, text string }{{"strong", "**"}, {"em", "*"}, {"
 
 // marked writes a text with its marks around it; spaces at its ends stay
 // outside, where Markdown wants them.
-func marked(n node) string {
+func marked(n Node) string {
 	text := strings.ReplaceAll(n.Text, "\n", " ")
 	core := strings.TrimSpace(text)
 	if core == "" {
@@ -213,7 +213,7 @@ func marked(n node) string {
 	href, isCode := "", false
 	open, shut := "", ""
 	for _, d := range delimiters {
-		if slices.ContainsFunc(n.Marks, func(m mark) bool { return m.Type == d.kind }) {
+		if slices.ContainsFunc(n.Marks, func(m Mark) bool { return m.Type == d.kind }) {
 			open, shut = open+d.text, d.text+shut
 		}
 	}

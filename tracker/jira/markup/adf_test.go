@@ -1,4 +1,4 @@
-package jira
+package markup
 
 import (
 	"encoding/json"
@@ -47,7 +47,7 @@ func TestDocument(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			doc := document(test.md)
+			doc := Document(test.md)
 			if got := compactJSON(t, doc.Content); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -73,12 +73,12 @@ func TestMarkdownOfJira(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := markdown(documentOf(json.RawMessage(`{"type":"doc","version":1,"content":[` + test.adf + `]}`))); got != test.want {
+			if got := Markdown(Read(json.RawMessage(`{"type":"doc","version":1,"content":[` + test.adf + `]}`))); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}
-	if got := markdown(documentOf(json.RawMessage(`"plain"`))) + markdown(documentOf(json.RawMessage(`null`))) + markdown(documentOf(nil)); got != "plain" {
+	if got := Markdown(Read(json.RawMessage(`"plain"`))) + Markdown(Read(json.RawMessage(`null`))) + Markdown(Read(nil)); got != "plain" {
 		t.Errorf("plain, null and nothing: %q", got)
 	}
 }
@@ -90,7 +90,7 @@ var (
 	wordGen = rapid.StringMatching(`[A-Za-z0-9é🙂.,:;!?#+=|()_*\[\]<>&~\\` + "`" + `$%'"/-]{1,8}`)
 	plain   = rapid.Map(rapid.SliceOfN(wordGen, 1, 4), func(words []string) string { return strings.Join(words, " ") })
 	codeGen = rapid.StringMatching("[a-z`|*_<>&\\\\]{1,6}( [a-z`|-]{1,4})?")
-	markGen = rapid.SampledFrom([][]mark{
+	markGen = rapid.SampledFrom([][]Mark{
 		nil, nil, nil,
 		{{Type: "strong"}},
 		{{Type: "em"}},
@@ -103,8 +103,8 @@ var (
 )
 
 // inlineGen makes texts with spaces between them, so that emphasis has room.
-var inlineGen = rapid.Custom(func(t *rapid.T) []node {
-	var all []node
+var inlineGen = rapid.Custom(func(t *rapid.T) []Node {
+	var all []Node
 	for i := range rapid.IntRange(1, 4).Draw(t, "runs") {
 		marks := markGen.Draw(t, "marks")
 		text := plain.Draw(t, "text")
@@ -114,37 +114,37 @@ var inlineGen = rapid.Custom(func(t *rapid.T) []node {
 			text = "w" + text + "w"
 		}
 		if i > 0 {
-			all = append(all, node{Type: "text", Text: " "})
+			all = append(all, Node{Type: "text", Text: " "})
 		}
-		all = append(all, node{Type: "text", Text: text, Marks: marks})
+		all = append(all, Node{Type: "text", Text: text, Marks: marks})
 	}
 	return joined(all)
 })
 
 var paragraphGen = rapid.Map(inlineGen, paragraph)
 
-var blockGen = rapid.Custom(func(t *rapid.T) node {
+var blockGen = rapid.Custom(func(t *rapid.T) Node {
 	switch rapid.IntRange(0, 6).Draw(t, "kind") {
 	case 0:
-		return node{Type: "heading", Attrs: map[string]any{"level": rapid.IntRange(1, 6).Draw(t, "level")}, Content: inlineGen.Draw(t, "title")}
+		return Node{Type: "heading", Attrs: map[string]any{"level": rapid.IntRange(1, 6).Draw(t, "level")}, Content: inlineGen.Draw(t, "title")}
 	case 1:
 		text := rapid.StringMatching("[a-z`~ ]{1,8}(\n[ a-z`#-]{0,8}){0,2}[a-z]").Draw(t, "code")
-		return node{Type: "codeBlock", Attrs: map[string]any{"language": "sh"}, Content: []node{{Type: "text", Text: text}}}
+		return Node{Type: "codeBlock", Attrs: map[string]any{"language": "sh"}, Content: []Node{{Type: "text", Text: text}}}
 	case 2:
 		return tableGen.Draw(t, "table")
 	case 3:
-		return node{Type: "blockquote", Content: rapid.SliceOfN(paragraphGen, 1, 2).Draw(t, "quote")}
+		return Node{Type: "blockquote", Content: rapid.SliceOfN(paragraphGen, 1, 2).Draw(t, "quote")}
 	case 4:
 		return listGen(2).Draw(t, "list")
 	case 5:
-		return node{Type: "rule"}
+		return Node{Type: "rule"}
 	}
 	return paragraphGen.Draw(t, "paragraph")
 })
 
-func listGen(depth int) *rapid.Generator[node] {
-	return rapid.Custom(func(t *rapid.T) node {
-		list := node{Type: "bulletList"}
+func listGen(depth int) *rapid.Generator[Node] {
+	return rapid.Custom(func(t *rapid.T) Node {
+		list := Node{Type: "bulletList"}
 		if rapid.Bool().Draw(t, "ordered") {
 			list.Type, list.Attrs = "orderedList", map[string]any{"order": rapid.IntRange(0, 20).Draw(t, "order")}
 		}
@@ -153,21 +153,21 @@ func listGen(depth int) *rapid.Generator[node] {
 			if depth > 0 && rapid.Bool().Draw(t, "nested") {
 				content = append(content, listGen(depth-1).Draw(t, "inner"))
 			}
-			list.Content = append(list.Content, node{Type: "listItem", Content: content})
+			list.Content = append(list.Content, Node{Type: "listItem", Content: content})
 		}
 		return list
 	})
 }
 
-var tableGen = rapid.Custom(func(t *rapid.T) node {
-	table, columns := node{Type: "table"}, rapid.IntRange(1, 3).Draw(t, "columns")
+var tableGen = rapid.Custom(func(t *rapid.T) Node {
+	table, columns := Node{Type: "table"}, rapid.IntRange(1, 3).Draw(t, "columns")
 	for i := range rapid.IntRange(1, 3).Draw(t, "rows") {
-		row, kind := node{Type: "tableRow"}, "tableCell"
+		row, kind := Node{Type: "tableRow"}, "tableCell"
 		if i == 0 {
 			kind = "tableHeader"
 		}
 		for range columns {
-			row.Content = append(row.Content, node{Type: kind, Content: []node{paragraphGen.Draw(t, "cell")}})
+			row.Content = append(row.Content, Node{Type: kind, Content: []Node{paragraphGen.Draw(t, "cell")}})
 		}
 		table.Content = append(table.Content, row)
 	}
@@ -177,20 +177,20 @@ var tableGen = rapid.Custom(func(t *rapid.T) node {
 // TestRoundTrip: what Jira has of a ticket reads back as what was written.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		doc := node{Type: "doc", Version: 1, Content: rapid.SliceOfN(blockGen, 1, 5).Draw(t, "blocks")}
-		md := markdown(doc)
-		again := document(md)
+		doc := Node{Type: "doc", Version: 1, Content: rapid.SliceOfN(blockGen, 1, 5).Draw(t, "blocks")}
+		md := Markdown(doc)
+		again := Document(md)
 		if !reflect.DeepEqual(doc, again) {
 			was, is := compact(doc), compact(again)
 			t.Fatalf("through\n%s\n\n%s\nbecame\n%s", md, was, is)
 		}
-		if next := markdown(again); next != md {
+		if next := Markdown(again); next != md {
 			t.Fatalf("%q became %q", md, next)
 		}
 	})
 }
 
-func compact(n node) string {
+func compact(n Node) string {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return err.Error()
@@ -205,13 +205,13 @@ func FuzzDocument(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, md string) {
-		doc := document(md)
+		doc := Document(md)
 		text := compactJSON(t, doc)
-		var back node
+		var back Node
 		if err := json.Unmarshal([]byte(text), &back); err != nil || !utf8.ValidString(text) {
 			t.Fatalf("%v in %s", err, text)
 		}
-		_ = document(markdown(back))
+		_ = Document(Markdown(back))
 	})
 }
 
@@ -219,13 +219,13 @@ func FuzzDocument(f *testing.F) {
 func FuzzMarkdown(f *testing.F) {
 	f.Add([]byte(`{"type":"doc","content":[{"type":"orderedList","attrs":{"order":"x"},"content":[{}]},{"type":"heading","attrs":{"level":99}}]}`))
 	f.Add([]byte(`{"type":"table","content":[{"type":"tableRow"}]}`))
-	f.Fuzz(func(_ *testing.T, raw []byte) { _ = markdown(documentOf(raw)) })
+	f.Fuzz(func(_ *testing.T, raw []byte) { _ = Markdown(Read(raw)) })
 }
 
 func TestCut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, n := rapid.String().Draw(t, "text"), rapid.IntRange(1, 40).Draw(t, "limit")
-		got := cut(s, n)
+		got := Cut(s, n)
 		units := len(utf16.Encode([]rune(got)))
 		if units > n || !utf8.ValidString(got) {
 			t.Fatalf("%q cut to %d units is %q", s, n, got)
@@ -237,27 +237,4 @@ func TestCut(t *testing.T) {
 			t.Fatalf("%q cut to %d units is %q", s, n, got)
 		}
 	})
-}
-
-func TestInstallationLabel(t *testing.T) {
-	seen := map[string]string{}
-	for _, id := range []string{"0a1b", "a b", "a-b", "a/b", "ä", "ö", strings.Repeat("x", 300), strings.Repeat("x", 301), ""} {
-		label := installationLabel(id)
-		if strings.ContainsAny(label, " /") || len(label) > maxLabel || seen[label] != "" || markerShape.MatchString(label) {
-			t.Errorf("%q → %q, as %q", id, label, seen[label])
-		}
-		seen[label] = "id " + id
-	}
-}
-
-// TestSplitLabels: a ticket that was copied has the marker of its original.
-func TestSplitLabels(t *testing.T) {
-	a, b := "tt-aaaaaaaaaaaaaaaaaaaaaaaaaa", "tt-bbbbbbbbbbbbbbbbbbbbbbbbbb"
-	marker, rest := splitLabels([]string{"x", a, "tt-inst-1", b, "tt-short"}, "tt-bbbbbbbbbbbbbbbbbbbbbbbbbb")
-	if string(marker) != b || strings.Join(rest, " ") != "x tt-short" {
-		t.Errorf("%s, %q", marker, rest)
-	}
-	if marker, _ := splitLabels([]string{a, b}, ""); string(marker) != a {
-		t.Errorf("without a property: %s", marker)
-	}
 }
