@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/jira/governor"
 )
 
 // filing is one draft on its way.
@@ -34,7 +36,7 @@ func (c *Client) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.
 		if err != nil {
 			return nil, err // nothing was written yet
 		}
-		results[i].Notes, results[i].Err = p.notes(), p.refusal(c)
+		results[i].Notes, results[i].Err = p.notes(), cmp.Or(p.refusal(c), c.forbidden(ctx, drafts[i].Project))
 		if results[i].Err == nil {
 			filings = append(filings, &filing{draft: &drafts[i], plan: p, result: &results[i]})
 		}
@@ -50,6 +52,18 @@ func (c *Client) Create(ctx context.Context, drafts []tracker.Draft) ([]tracker.
 	c.fileBarer(ctx, filings)
 	c.readBack(ctx, filings)
 	return results, nil
+}
+
+// forbidden is the error of a project that has refused the account a moment ago;
+// the drafts of others go out. It is nil if the project has not.
+func (c *Client) forbidden(ctx context.Context, project string) *tracker.Error {
+	hold, is := c.site.forbids(ctx, c, project)
+	if !is {
+		return nil
+	}
+	e := c.failed(c.creation(nil), tracker.Forbidden, 0, "not sent: "+hold.Why, nil)
+	e.RetryAfter = max(hold.Until.Sub(c.cfg.Now()), minPause)
+	return e
 }
 
 // creation is the call that files drafts.
@@ -120,6 +134,7 @@ func (c *Client) file(ctx context.Context, filings []*filing) error {
 	if nameless || len(answer.Issues)+len(refused) != len(filings) {
 		return c.failed(k, tracker.Ambiguous, 0, fmt.Sprintf("%d issues and %d errors for %d drafts", len(answer.Issues), len(refused), len(filings)), nil)
 	}
+	c.noteForbidden(ctx, k, filings, refused)
 	// Issues come in the order of the drafts, without those that were refused.
 	next := 0
 	for i, f := range filings {
@@ -133,6 +148,19 @@ func (c *Client) file(ctx context.Context, filings []*filing) error {
 		next++
 	}
 	return nil
+}
+
+// noteForbidden leaves projects alone for a while that have refused the account.
+func (c *Client) noteForbidden(ctx context.Context, k call, filings []*filing, refused map[int]elementError) {
+	var projects []string
+	for i, e := range refused {
+		if project := filings[i].draft.Project; e.Status == http.StatusForbidden && !slices.Contains(projects, project) {
+			projects = append(projects, project)
+		}
+	}
+	if len(projects) > 0 {
+		c.site.tell(ctx, c, k, governor.Outcome{Status: http.StatusCreated, Rejected: projects})
+	}
 }
 
 // elementwise reports whether a refusal explains each element: where all of

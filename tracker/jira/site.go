@@ -87,6 +87,15 @@ func (s *Site) ask(ctx context.Context, c *Client, k call) governor.Decision {
 	return s.state.Ask(now, k.governed())
 }
 
+// forbids gives the hold on a project, after what others have learned.
+func (s *Site) forbids(ctx context.Context, c *Client, project string) (governor.Hold, bool) {
+	now := c.cfg.Now()
+	s.learn(ctx, c, governor.Call{Method: "POST", Project: project, Write: true}, now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Forbids(now, project)
+}
+
 // learn reads the pauses of others that touch a call. A store that cannot be
 // asked stops nobody: Jira itself still says when it is enough.
 func (s *Site) learn(ctx context.Context, c *Client, k governor.Call, now time.Time) {

@@ -112,7 +112,7 @@ func (s *State) Ask(now time.Time, c Call) Decision {
 		return d
 	}
 	if wait := s.lane(now, c); wait > 0 {
-		return Decision{Wait: wait, Why: "this issue was written to " + "a moment ago"}
+		return Decision{Wait: wait, Why: "this issue was written to a moment ago"}
 	}
 	b := s.bucket(now, c.Method)
 	if need := 1 + s.reserve(now, c); b.tokens < need {
@@ -226,6 +226,13 @@ func (s *State) reserve(now time.Time, c Call) float64 {
 		return 0
 	}
 	return fullRate(c.Method)/2 - 1
+}
+
+// Forbids gives the hold on a project, if there is one: a part of a batch can then
+// be left out.
+func (s *State) Forbids(now time.Time, project string) (Hold, bool) {
+	h, ok := s.holds[projectScope+project]
+	return h, ok && now.Before(h.Until)
 }
 
 // Learn takes over a hold that another worker has met.
