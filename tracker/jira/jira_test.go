@@ -160,3 +160,11 @@ func (s *site) swallowing(t *testing.T, field string) *site {
 		c.Projects[0].Swallows, c.Journal = []string{field}, s.journal
 	})
 }
+
+// newServer serves until the test ends, and gives its address.
+func newServer(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -30,6 +30,9 @@ type OAuth struct {
 	TokenURL string
 }
 
+// Format writes it without its secret, whatever the verb.
+func (o OAuth) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "OAuth app %s", o.ClientID) }
+
 // Tokens keep the grant of a site where all workers see it.
 type Tokens interface {
 	// Load gives the grant; a zero one if there is none.
@@ -56,10 +59,9 @@ func (g Grant) String() string { return "grant until " + g.Expires.UTC().Format(
 func (g Grant) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(g.String())) }
 
 const (
-	earlier   = time.Minute      // an access token is renewed so long before its end
-	claimFor  = 45 * time.Second // after which a claim is taken for that of a worker that died
-	claimPoll = time.Second      // between two looks at somebody else's claim
-	maxPolls  = 60
+	earlier   = time.Minute // an access token is renewed so long before its end
+	claimPoll = time.Second // between two looks at somebody else's claim
+	maxPolls  = 300
 )
 
 // oauth renews tokens, one renewal at a time, in the process and over processes.
@@ -142,7 +144,8 @@ func (o *oauth) valid(ctx context.Context, refused string) (Grant, error) {
 			return g, nil
 		case g.Refresh == "" && !o.cfg.Service:
 			return Grant{}, o.lost("there is no grant")
-		case now.Sub(g.Claimed) < claimFor:
+		// A claim lasts as long as its two requests may; then its worker has died.
+		case now.Sub(g.Claimed) < 3*o.client.cfg.Timeout:
 			if err := o.client.cfg.Sleep(ctx, claimPoll); err != nil {
 				return Grant{}, o.failed(tracker.Retry, 0, "waiting for another worker's renewal", err)
 			}
@@ -183,6 +186,12 @@ func (o *oauth) exchange(ctx context.Context, claimed Grant) (Grant, error) {
 	// again for some minutes, so that asking at once is the best chance there is.
 	if tracker.KindOf(err) == tracker.Ambiguous {
 		next, err = o.ask(ctx, claimed)
+	}
+	if tracker.KindOf(err) == tracker.Unauthorized {
+		// Perhaps another worker was quicker: then the token was used, but not lost.
+		if g, failed := o.cfg.Tokens.Load(ctx); failed == nil && g.Refresh != claimed.Refresh {
+			return g, nil
+		}
 	}
 	if err != nil {
 		released := claimed
