@@ -165,7 +165,7 @@ func TestNoLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged(t, results[0].Err, tracker.Rejected, "the field labels is not on the screen", "add it to the project's create screen")
+	judged(t, results[0].Err, tracker.Rejected, "the field labels is not on the create screen", "add it to the project's create screen")
 }
 
 // TestReadBackFails: the tickets exist, so the creation has not failed.

@@ -44,7 +44,7 @@ func judged(t *testing.T, err error, kind tracker.Kind, words ...string) *tracke
 			t.Errorf("the token shows: %v", err)
 		}
 	}
-	if !strings.Contains(e.Request, " /rest/api/3/") || strings.Contains(e.Request, "?") {
+	if !strings.Contains(e.Request, " /rest/api/") || strings.Contains(e.Request, "?") {
 		t.Errorf("request %q", e.Request)
 	}
 	for _, word := range words {

@@ -114,7 +114,7 @@ func TestFields(t *testing.T) {
 		{"priority", func(d *tracker.Draft) { d.Priority = "high" }, "priority", `{"id":"1"}`, "", false},
 		{"priority that is not there", func(d *tracker.Draft) { d.Priority = "Urgent" }, "", "", `"Urgent" is not allowed; it allows: High, Low`, true},
 		{"components", func(d *tracker.Draft) { d.Components = []string{"Data", "Cloud"} }, "components", `[{"id":"12"},{"id":"11"}]`, "", false},
-		{"component that is not there", func(d *tracker.Draft) { d.Components = []string{"Net"} }, "", "", `the field "Components" of a Task in project FIN: "Net" is not allowed; it allows: Cloud, Data`, true},
+		{"component that is not there", func(d *tracker.Draft) { d.Components = []string{"Net"} }, "", "", `project FIN, type Task: the field "Components": "Net" is not allowed; it allows: Cloud, Data`, true},
 		{"due", func(d *tracker.Draft) { d.Due = time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC) }, "duedate", `"2026-10-31"`, "", false},
 		{"parent", func(d *tracker.Draft) { d.Parent = "FIN-9" }, "parent", `{"key":"FIN-9"}`, "", false},
 		{"option", set("Team", "blue"), "customfield_1", `{"id":"21"}`, "", false},
@@ -133,7 +133,7 @@ func TestFields(t *testing.T) {
 		{"time", set("Review", "2026-09-01T08:00:00Z"), "customfield_8", `"2026-09-01T08:00:00.000+0000"`, "", false},
 		{"a kind we do not know", set("Odd", "x"), "", "", `fields of the kind "sd-request"`, true},
 		{"two of a name", set("Twin", "x"), "customfield_10", "", "several fields", false},
-		{"not on the screen", set("Elsewhere", "x"), "customfield_77", "", "it is not on the screen where a Task of project FIN is created", false},
+		{"not on the screen", set("Elsewhere", "x"), "customfield_77", "", "it is not on the create screen of Task in project FIN", false},
 		{"nowhere", set("Nowhere", "x"), "", "", "the site has no field of this name", false},
 	}
 	for _, test := range tests {

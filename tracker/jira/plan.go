@@ -129,7 +129,7 @@ func (p *plan) wish(ctx context.Context, c *Client, w wish) error {
 		p.leave(f.Name, bad.why, bad.next)
 	case bad != nil:
 		p.problems = append(p.problems, problem{
-			true, fmt.Sprintf("the field %q of a %s in project %s: %s", f.Name, p.screen.target.Type, p.screen.target.Project, bad.why), bad.next,
+			true, fmt.Sprintf("project %s, type %s: the field %q: %s", p.screen.target.Project, p.screen.target.Type, f.Name, bad.why), bad.next,
 		})
 	case f.ID == "parent" || f.Schema.System == "parent":
 		p.fields[f.ID], p.names[f.ID] = map[string]string{"key": textOf(w.value)}, f.Name

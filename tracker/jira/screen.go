@@ -212,7 +212,7 @@ func (s *screen) byName(name string) (found *field, twice bool) {
 
 // where says which screen it is, for people.
 func (s *screen) where() string {
-	return fmt.Sprintf("the screen where a %s of project %s is created", s.target.Type, s.target.Project)
+	return fmt.Sprintf("the create screen of %s in project %s", s.target.Type, s.target.Project)
 }
 
 // siteFields are the fields of a site, by the names that people see.

@@ -45,7 +45,7 @@ func TestThrottled(t *testing.T) {
 	}{
 		{"once", sandbox.Fault{RetryAfter: "3"}, "", 3 * time.Second, 2},
 		{"with a pause of 0", sandbox.Fault{RetryAfter: "0", Times: 2}, "", 3 * time.Second, 3},
-		{"without a pause", sandbox.Fault{Times: 3}, "", 7 * time.Second, 4},
+		{"without a pause", sandbox.Fault{Times: 3}, "", 5 * time.Second, 4},
 		{"too often", sandbox.Fault{RetryAfter: "1", Times: 4}, tracker.Retry, 3 * time.Second, 4},
 		{"too long", sandbox.Fault{RetryAfter: "31"}, tracker.Retry, 0, 1},
 		{"for an hour", sandbox.Fault{RetryAfter: "3600", Reason: "jira-quota-tenant-based"}, tracker.Retry, 0, 1},

@@ -300,7 +300,7 @@ func TestCheck(t *testing.T) {
 		`false FIN/ project FIN has no status "Shipped", to which done is mapped → its statuses are Done, In Progress, To Do`,
 		`true FIN/Epic project FIN has no issue type "Epic" that this account can create → its types are: Task, Bug`,
 		`true OLD/ the project OLD is archived → restore it or route to another board`,
-		`true BARE/ the field labels is not on the screen where a Task of project BARE is created → add it to the project's create screen`,
+		`true BARE/ the field labels is not on the create screen of Task in project BARE → add it to the project's create screen`,
 		`true NOSUCH/ there is no project "NOSUCH" that this account can see → check the key, and that trimtab@example.com may browse the project`,
 	}
 	if !slices.Equal(got, want) {
