@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -137,8 +138,9 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// TestRefusedFields: an assignee or a priority that a project refuses is left
-// out with a note; one draft's refusal does not touch the others.
+// TestRefusedFields: an assignee that a project has no field for is left out with a
+// note, a priority that it does not know keeps its draft back; one draft's refusal
+// does not touch the others.
 func TestRefusedFields(t *testing.T) {
 	s := open(t, func(c *sandbox.Config, _ *jira.Config) { c.Projects[0].Hidden = []string{"assignee"} })
 	drafts := []tracker.Draft{draft(0), draft(1), draft(2), draft(3)}
@@ -147,14 +149,38 @@ func TestRefusedFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, note := range []string{"", "the assignee could not be set", "the priority could not be set"} {
+	for i, note := range []string{"", "the assignee could not be set"} {
 		if results[i].Err != nil || results[i].Issue.Marker != drafts[i].Marker || !strings.Contains(strings.Join(results[i].Notes, ""), note) {
 			t.Errorf("result %d: %+v", i, results[i])
 		}
 	}
-	judged(t, results[3].Err, tracker.Rejected)
-	if n := len(s.sandbox.Issues("FIN")); n != 3 {
+	judged(t, results[2].Err, tracker.Rejected, `"Urgent!!" is not allowed; it allows: High, Highest`)
+	judged(t, results[3].Err, tracker.Rejected, `no issue type "Nonsense"`)
+	if n := len(s.sandbox.Issues("FIN")); n != 2 {
 		t.Errorf("%d tickets", n)
+	}
+}
+
+// TestCalls: what it costs to file many tickets of one project undisturbed.
+func TestCalls(t *testing.T) {
+	var calls atomic.Int32
+	s := open(t, func(_ *sandbox.Config, c *jira.Config) {
+		c.HTTP = &http.Client{Transport: counting{checked(t), &calls}}
+	})
+	const batches = 8
+	for b := range batches {
+		drafts := make([]tracker.Draft, tracker.MaxBatch)
+		for i := range drafts {
+			drafts[i] = draft(b*tracker.MaxBatch + i)
+			drafts[i].Assignee, drafts[i].Priority = "ann@example.com", "High"
+		}
+		if _, err := s.client.Create(t.Context(), drafts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Two for the screen, one for the owner; of each batch one to file and one to read back.
+	if n := int(calls.Load()); n != 3+2*batches {
+		t.Errorf("%d calls for %d tickets", n, batches*tracker.MaxBatch)
 	}
 }
 
