@@ -68,6 +68,9 @@ func open(t *testing.T, edit func(*sandbox.Config, *jira.Config)) *site {
 		}
 	})
 	s.url, jc.URL = server.URL, server.URL
+	if jc.OAuth != nil {
+		jc.APIURL, jc.CloudID, jc.OAuth.TokenURL = server.URL, sc.CloudID, server.URL+"/oauth/token"
+	}
 	if s.client, err = jira.New(jc); err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/sandbox"
 	"github.com/trimtab/trimtab/tracker"
 	"github.com/trimtab/trimtab/tracker/jira"
+	"github.com/trimtab/trimtab/tracker/trackertest"
 )
 
 // atlassian gives tokens out and checks them: each refresh token is good once.
@@ -266,6 +268,78 @@ func TestUnsavedGrant(t *testing.T) {
 	}
 	if a.renewals != 1 || v.grant.Refresh != a.refresh {
 		t.Errorf("%d renewals, kept %v", a.renewals, v.grant.Refresh == a.refresh)
+	}
+}
+
+// asApp makes the client of a site one of an app with a person's consent, kept in v.
+func asApp(t *testing.T, v *vault, edit func(*jira.Config)) *site {
+	s := open(t, func(sc *sandbox.Config, jc *jira.Config) {
+		sc.Apps, sc.CloudID = []sandbox.App{{ID: "id", Secret: clientSecret}}, "cloud-1"
+		jc.Email, jc.Token, jc.HTTP = "", "", nil
+		jc.OAuth = &jira.OAuth{ClientID: "id", ClientSecret: clientSecret, Tokens: v}
+		edit(jc)
+	})
+	given, err := s.sandbox.Authorize("id", "acc-ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.grant = jira.Grant{Access: given.Access, Refresh: given.Refresh, Expires: s.clock.Now().Add(time.Hour)}
+	return s
+}
+
+func TestOAuthSuite(t *testing.T) {
+	trackertest.Run(t, func(t *testing.T) trackertest.Site {
+		s := asApp(t, &vault{}, func(*jira.Config) {})
+		return trackertest.Site{
+			Tracker: s.client, Target: tracker.Target{Project: "FIN", Type: "Task"}, Advance: s.clock.Advance,
+			Owner: "ann@example.com", Other: "ben@example.com",
+			Delete: func(id string) {
+				if err := s.sandbox.Delete(id); err != nil {
+					t.Fatal(err)
+				}
+			},
+		}
+	})
+}
+
+// TestExpiryMidRun: the token ends while two workers file tickets; both go on, the
+// refresh token is used once (a second use would end the grant), and no ticket is
+// filed twice.
+func TestExpiryMidRun(t *testing.T) {
+	renewed := make(chan struct{})
+	v := &vault{renew: renewed}
+	var second jira.Config
+	s := asApp(t, v, func(jc *jira.Config) {
+		jc.Sleep = func(context.Context, time.Duration) error {
+			<-renewed
+			return nil
+		}
+		second = *jc
+	})
+	second.URL, second.APIURL, second.CloudID = s.url, s.url, "cloud-1"
+	other, err := jira.New(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s.sandbox.ExpireAccess()
+	var all sync.WaitGroup
+	for i := range 6 {
+		all.Go(func() {
+			c := []*jira.Client{s.client, other}[i%2]
+			if results, err := c.Create(t.Context(), []tracker.Draft{draft(i)}); err != nil || results[0].Err != nil {
+				t.Error(err, results)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(s.sandbox.Issues("FIN")); n != 6 {
+		t.Errorf("%d tickets", n)
+	}
+	s.sandbox.RevokeGrants("id", "acc-ann")
+	_, err = s.client.Now(t.Context())
+	if tracker.KindOf(err) != tracker.Unauthorized || !strings.Contains(err.Error(), "authorize Trimtab for this site once more") {
+		t.Error(err)
 	}
 }
 
