@@ -47,37 +47,59 @@ func (c *Client) authorize() (credentials, error) {
 		WithNext("%s", c.edition.credentials)
 }
 
-// secrets are the texts that appear in no error: tokens of now and before.
+// secrets are the texts that appear in no error.
 type secrets struct {
-	mu  sync.Mutex
-	all []string // with their other spellings, the longest first
+	mu     sync.Mutex
+	fixed  []string   // with their other spellings
+	recent [][]string // of tokens that are replaced from time to time, the newest last
 }
 
-// add learns secrets. One that is spelled for a URL or a header is the same.
+// maxRecent is how many replaced tokens are remembered: an answer may echo one that
+// was good a moment ago.
+const maxRecent = 16
+
+// add learns secrets that stay.
 func (s *secrets) add(texts ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, text := range texts {
-		if len(text) < 4 { // a word of three letters is in every sentence
-			continue
-		}
-		for _, spelled := range []string{
-			text, url.QueryEscape(text), url.PathEscape(text), base64.StdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)),
-		} {
-			if !slices.Contains(s.all, spelled) {
-				s.all = append(s.all, spelled)
-			}
+		s.fixed = append(s.fixed, spellings(text)...)
+	}
+}
+
+// replace learns secrets that will be replaced.
+func (s *secrets) replace(texts ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, text := range texts {
+		all := spellings(text)
+		known := slices.ContainsFunc(s.recent, func(old []string) bool { return slices.Equal(old, all) })
+		if len(all) > 0 && !known {
+			s.recent = append(s.recent, all)
 		}
 	}
-	// A secret may begin with another one: the longer is removed first.
-	slices.SortStableFunc(s.all, func(a, b string) int { return len(b) - len(a) })
+	s.recent = s.recent[max(len(s.recent)-maxRecent, 0):]
+}
+
+// spellings are the ways in which a secret is written: one that is spelled for a
+// URL or a header is the same.
+func spellings(text string) []string {
+	if len(text) < 4 { // a word of three letters is in every sentence
+		return nil
+	}
+	return []string{
+		text, url.QueryEscape(text), url.PathEscape(text), base64.StdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)),
+	}
 }
 
 // redact removes secrets: a proxy or a debug page may echo a request.
 func (s *secrets) redact(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, secret := range s.all {
+	all := slices.Concat(s.fixed, slices.Concat(s.recent...))
+	// A secret may begin with another one: the longer is removed first.
+	slices.SortStableFunc(all, func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range all {
 		text = strings.ReplaceAll(text, secret, "[removed]")
 	}
 	return text

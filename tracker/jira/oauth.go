@@ -68,7 +68,7 @@ const (
 type oauth struct {
 	client *Client
 	cfg    OAuth
-	mu     sync.Mutex
+	turn   chan struct{} // holds one token: whoever takes it renews
 	// unsaved is a grant that could not be kept after the old one was used up: it is
 	// all there is, and is saved at the next chance.
 	unsaved *struct{ old, next Grant }
@@ -91,7 +91,9 @@ func newOAuth(c *Client) (*oauth, error) {
 		return nil, err
 	}
 	c.secrets.add(cfg.ClientSecret)
-	return &oauth{client: c, cfg: cfg}, nil
+	o := &oauth{client: c, cfg: cfg, turn: make(chan struct{}, 1)}
+	o.turn <- struct{}{}
+	return o, nil
 }
 
 // memory keeps a grant in the process.
@@ -130,15 +132,19 @@ func (o *oauth) renew(ctx context.Context, refused string) (bool, error) {
 // end.
 func (o *oauth) valid(ctx context.Context, refused string) (Grant, error) {
 	// Held over the calls: whoever comes meanwhile wants the same answer.
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	select {
+	case <-o.turn:
+		defer func() { o.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return Grant{}, o.failed(tracker.Retry, 0, "it is being renewed", ctx.Err())
+	}
 	for range maxPolls {
 		g, err := o.load(ctx)
 		if err != nil {
 			return Grant{}, o.failed(tracker.Retry, 0, "the tokens cannot be read", err)
 		}
 		now := o.client.cfg.Now()
-		o.client.secrets.add(g.Access, g.Refresh)
+		o.client.secrets.replace(g.Access, g.Refresh)
 		switch {
 		case g.Access != "" && "Bearer "+g.Access != refused && now.Before(g.Expires.Add(-earlier)):
 			return g, nil
@@ -203,7 +209,7 @@ func (o *oauth) exchange(ctx context.Context, claimed Grant) (Grant, error) {
 		}
 		return Grant{}, err
 	}
-	o.client.secrets.add(next.Access, next.Refresh)
+	o.client.secrets.replace(next.Access, next.Refresh)
 	swapped, err := o.cfg.Tokens.Swap(ctx, claimed, next)
 	switch {
 	case err != nil:

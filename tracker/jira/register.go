@@ -37,8 +37,8 @@ func (c *Client) EnsureWebhook(ctx context.Context, to, jql string, events []str
 	var old []int64
 	for i := range all {
 		w := &all[i]
-		// Without an address Jira says only that it is ours.
-		if w.URL != to && w.URL != "" {
+		// The app may serve other installations, at other addresses.
+		if w.URL != to {
 			continue
 		}
 		if keep == nil && w.JQL == jql && sameEvents(w.Events, events) {
