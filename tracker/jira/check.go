@@ -124,6 +124,8 @@ func (ch *checker) permissions(ctx context.Context) error {
 			Have bool `json:"havePermission"`
 		} `json:"permissions"`
 	}
+	// Jira refuses the whole question for one name that it does not know; then there is
+	// no answer, and the first write tells.
 	names := make([]string, len(wanted))
 	for i, p := range wanted {
 		names[i] = p.name
@@ -176,6 +178,7 @@ func (ch *checker) statuses(ctx context.Context) error {
 // resolution looks for the one that the mapping names.
 func (ch *checker) resolution(ctx context.Context) error {
 	g := ch.client.goal(ch.sample.Project, tracker.WontDo)
+	// One that is not mapped is tried and left out: no site must have it.
 	if !g.strict {
 		return nil
 	}
@@ -200,6 +203,7 @@ func (ch *checker) transitions(ctx context.Context) error {
 	}
 	w := &writing{client: ch.client, before: &found[0]}
 	edges, err := w.transitions(ctx)
+	// It was deleted or hidden a moment ago, which is no fault of the site.
 	if tracker.KindOf(err) == tracker.Missing {
 		return nil
 	}
@@ -215,6 +219,7 @@ func (ch *checker) owners(ctx context.Context) error {
 	c, find := ch.client, ch.client.edition.users.find
 	for _, name := range slices.Sorted(maps.Keys(c.cfg.Users)) {
 		id := c.cfg.Users[name]
+		// By the last of the parameters, which takes an id.
 		users, err := c.assignable(ctx, ch.sample.Project, find[len(find)-1], id)
 		if kind := tracker.KindOf(err); kind == tracker.Missing || kind == tracker.Rejected || kind == tracker.Forbidden {
 			users, err = nil, nil
@@ -232,6 +237,7 @@ func (ch *checker) owners(ctx context.Context) error {
 
 // draft plans the sample as it would be filed.
 func (ch *checker) draft(ctx context.Context) error {
+	// The same plan as at creation, so that both say the same.
 	p, err := ch.client.plan(ctx, ch.sample)
 	if err != nil {
 		return err

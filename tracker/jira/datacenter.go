@@ -19,6 +19,7 @@ func (c *Client) fetchBySearch(ctx context.Context, ids []string) ([]issue, erro
 	var found []issue
 	if len(ids) > 1 {
 		p, err := c.startPage(ctx, "id in ("+strings.Join(quoted(ids), ", ")+") ORDER BY key ASC", 0, pageSize)
+		// Refused for an id that is gone: then all are read one by one.
 		if kind := tracker.KindOf(err); err != nil && kind != tracker.Rejected {
 			return nil, err
 		}
@@ -101,6 +102,7 @@ func (c *Client) searchByStart(ctx context.Context, jql string) ([]issue, error)
 			return nil, err
 		}
 		if last != "" && (len(p.Issues) == 0 || p.Issues[0].ID != last) {
+			// What was found stays found: the next round adds what this one missed.
 			if shifts++; shifts > maxShifts {
 				return nil, c.endless(c.path("search"), "its pages shift all the time")
 			}
@@ -130,6 +132,7 @@ func (c *Client) latestByStart(ctx context.Context, jql string) ([]issue, error)
 	if err != nil || len(p.Issues) == 0 {
 		return nil, err
 	}
+	// Which write made it stands in the property, which no search gives.
 	one, err := c.get(ctx, p.Issues[0].ID)
 	if err != nil || one == nil {
 		return nil, err

@@ -23,6 +23,7 @@ func (c *Client) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.I
 	if err != nil {
 		return nil, err
 	}
+	// What was found by key needs no search, which would ask the late index.
 	for _, i := range found {
 		delete(want, c.shown(&i).Marker)
 	}
@@ -65,6 +66,7 @@ func (c *Client) searchMarkers(ctx context.Context, sought []tracker.Sought, wan
 // originals leaves out copies that people made of a ticket: they have its labels
 // but not its property. The oldest comes first.
 func (c *Client) originals(found []issue) []issue {
+	// Only where the original is there too: a lone one may have lost its property.
 	whole := map[trimtab.Marker]bool{}
 	for i := range found {
 		if p := found[i].property(); p.Marker != "" {
@@ -99,11 +101,13 @@ func (p *probing) key(n int) string { return fmt.Sprintf("%s-%d", p.project, n) 
 func (c *Client) probe(ctx context.Context, sought []tracker.Sought) ([]issue, error) {
 	var found []issue
 	for _, p := range probings(sought) {
+		// Late as the search may be, what it does show is a place to begin.
 		if p.after < 0 {
 			newest, err := c.newestNumber(ctx, p.project)
 			if err != nil {
 				return nil, err
 			}
+			// The search below judges a project that cannot be seen: no ticket is in it.
 			if newest < 0 {
 				continue
 			}
@@ -176,6 +180,7 @@ func (c *Client) probeInBulk(ctx context.Context, p *probing) error {
 		for i := range some {
 			p.take(c, &some[i])
 		}
+		// A hundred numbers without an issue are the end: gaps come from deletions.
 		if len(some) == 0 || len(p.want) == 0 {
 			return nil
 		}

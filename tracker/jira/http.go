@@ -51,6 +51,7 @@ func httpClient(given *http.Client) *http.Client {
 // do sends a call when its turn has come and decodes its answer into out, if it
 // is not nil. Its error is always a [tracker.Error].
 func (c *Client) do(ctx context.Context, k call, out any) error {
+	// The lane is held over the pauses too: a later write must not overtake this one.
 	leave, err := c.site.enter(ctx, k.issue)
 	if err != nil {
 		return c.failed(k, tracker.Retry, 0, "not sent", err)
@@ -130,6 +131,7 @@ func (a *answer) outcome(c *Client, err error) governor.Outcome {
 		return o
 	}
 	o.Reason, o.Near = a.head.Get("RateLimit-Reason"), a.head.Get("X-RateLimit-NearLimit") == "true"
+	// A pause of 0 is common and none that is meant: the governor then finds its own.
 	if pause, said := retryAfter(a.head, c.cfg.Now()); said && pause > 0 {
 		o.Pause = pause
 	} else if said && a.status == http.StatusServiceUnavailable {
@@ -141,6 +143,7 @@ func (a *answer) outcome(c *Client, err error) governor.Outcome {
 
 // send sends a call once. The answer is never nil; an error is a [tracker.Error].
 func (c *Client) send(ctx context.Context, k call) (*answer, error) {
+	// Before the time-out begins: to renew a token may take as long as a call.
 	credential, err := c.auth.header(ctx)
 	if err != nil {
 		return &answer{unsent: true}, err

@@ -50,6 +50,7 @@ func (w *writing) tie(ctx context.Context) (bool, error) {
 	if to.To == "" {
 		return false, nil
 	}
+	// The name is asked for first: what is there already is told by it.
 	kind, err := w.client.linkType(ctx, to.Relation)
 	if err != nil {
 		return false, err
@@ -127,6 +128,7 @@ func (w *writing) leadBack(ctx context.Context) (bool, error) {
 	want := remoteLink{GlobalID: back.ID}
 	want.Object.URL, want.Object.Title = back.URL, summaryOf(back.Title)
 	is, err := w.client.remoteLink(ctx, w.before.ID, back.ID)
+	// Jira would write the same again, and the issue would look changed.
 	if err != nil || is == want {
 		return false, err
 	}

@@ -157,6 +157,8 @@ func (o *oauth) valid(ctx context.Context, refused string) (Grant, error) {
 			}
 			continue
 		}
+		// The claim is written before the token is used: a worker that loses the swap has
+		// not used it.
 		claimed := g
 		claimed.Claimed = now
 		if won, err := o.cfg.Tokens.Swap(ctx, g, claimed); err != nil {
@@ -212,6 +214,7 @@ func (o *oauth) exchange(ctx context.Context, claimed Grant) (Grant, error) {
 	o.client.secrets.replace(next.Access, next.Refresh)
 	swapped, err := o.cfg.Tokens.Swap(ctx, claimed, next)
 	switch {
+	// The old token is used up by now; the new one must not be lost with this answer.
 	case err != nil:
 		o.unsaved = &struct{ old, next Grant }{claimed, next}
 	case !swapped: // our claim had ended, and another worker has renewed
@@ -243,11 +246,13 @@ func (o *oauth) ask(ctx context.Context, g Grant) (Grant, error) {
 		return Grant{}, o.failed(tracker.Ambiguous, status, http.StatusText(status), nil)
 	case status == http.StatusTooManyRequests:
 		return Grant{}, o.failed(tracker.Retry, status, http.StatusText(status), nil)
+	// Its description may repeat the token, its code does not.
 	case status/100 != 2:
 		return Grant{}, o.lost(fmt.Sprintf("HTTP %d %s", status, answer.Error))
 	case decoded != nil || answer.Access == "" || answer.Refresh == "" && !o.cfg.Service:
 		return Grant{}, o.failed(tracker.Ambiguous, status, "the answer holds no tokens", nil)
 	}
+	// Bounded, so that no answer makes us ask all the time or never again.
 	life := time.Duration(min(max(answer.Seconds, 120), 86400)) * time.Second
 	return Grant{Access: answer.Access, Refresh: answer.Refresh, Expires: o.client.cfg.Now().Add(life)}, nil
 }

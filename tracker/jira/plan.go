@@ -92,6 +92,7 @@ func (p *plan) assign(ctx context.Context, c *Client, d *tracker.Draft) error {
 	if d.Assignee == "" {
 		return nil
 	}
+	// A look-up for a field that is not there would cost a call for nothing.
 	if p.screen.known && p.screen.byID("assignee") == nil {
 		p.leave("assignee", "it is not on "+p.screen.where(), "add it to the screen")
 		return nil
@@ -125,12 +126,14 @@ func (p *plan) wish(ctx context.Context, c *Client, w wish) error {
 	switch {
 	case err != nil:
 		return err
+	// People come and go: one whom Jira does not know holds no ticket up.
 	case bad != nil && f.Schema.Type == "user" && !f.Required:
 		p.leave(f.Name, bad.why, bad.next)
 	case bad != nil:
 		p.problems = append(p.problems, problem{
 			true, fmt.Sprintf("project %s, type %s: the field %q: %s", p.screen.target.Project, p.screen.target.Type, f.Name, bad.why), bad.next,
 		})
+	// Its schema differs by site, what it takes does not.
 	case f.ID == "parent" || f.Schema.System == "parent":
 		p.fields[f.ID], p.names[f.ID] = map[string]string{"key": textOf(w.value)}, f.Name
 	default:
@@ -180,6 +183,7 @@ func (p *plan) findSystem(id string) *field {
 			return &p.screen.fields[at]
 		}
 	}
+	// Then it is tried, and left out if it is refused.
 	if f == nil && !p.screen.known {
 		usual := system[id]
 		return &usual
@@ -207,6 +211,7 @@ func (p *plan) complete() {
 			})
 		}
 	}
+	// Project and type are how the screen was found.
 	for _, id := range essential[2:] {
 		if s.byID(id) == nil {
 			p.problems = append(p.problems, problem{true, fmt.Sprintf("the field %s is not on %s", id, s.where()), "add it to the project's create screen"})

@@ -43,11 +43,12 @@ func (c *Client) EnsureWebhook(ctx context.Context, to, jql string, events []str
 		}
 		if keep == nil && w.JQL == jql && sameEvents(w.Events, events) {
 			keep = w
-		} else {
+		} else { // of another query, or one too many
 			old = append(old, w.ID)
 		}
 	}
 	ends := time.Time{}
+	// In this order: a failure leaves one too many, never none.
 	if keep != nil {
 		ends, err = c.prolong(ctx, keep)
 	} else {

@@ -92,6 +92,7 @@ func (c *Client) screen(ctx context.Context, target tracker.Target) (*screen, er
 	if err != nil {
 		return nil, err
 	}
+	// A batch of fifty must not ask fifty times for what is not there either.
 	until := now.Add(cacheTTL)
 	if s.problem != nil {
 		until = now.Add(absenceTTL)
@@ -121,10 +122,12 @@ func (c *Client) readScreen(ctx context.Context, target tracker.Target) (*screen
 			true, fmt.Sprintf("project %s has no issue type %q that this account can create", target.Project, target.Type),
 			"its types are: " + strings.Join(names, ", "),
 		}
+		// Whoever adds the type wants to see it within a minute, not a quarter of an hour.
 		c.known.drop("types/" + target.Project)
 		return s, nil
 	}
 	s.fields, err = readMeta(ctx, c, c.metaPath(target.Project, types[at].ID), func(p metaPage) []field { return p.Fields })
+	// No field at all is an answer of a site that does not show them.
 	s.known = len(s.fields) > 0
 	for _, f := range s.fields {
 		s.required[f.ID] = f.Required
@@ -170,6 +173,7 @@ func readMeta[T any](ctx context.Context, c *Client, path string, list func(meta
 		}
 		some := append(list(page.metaPage), page.Values...)
 		all = append(all, some...)
+		// What came counts, not what was asked for: a site may give smaller pages.
 		if len(some) == 0 || len(all) >= page.Total {
 			break
 		}

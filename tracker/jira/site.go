@@ -56,7 +56,7 @@ func (s *Site) enter(ctx context.Context, issue string) (leave func(), err error
 		l.free <- struct{}{}
 		s.lanes[issue] = l
 	}
-	l.waiting++
+	l.waiting++ // counted before the lock is let go, or the lane might be removed
 	s.mu.Unlock()
 	select {
 	case <-l.free:
@@ -70,6 +70,7 @@ func (s *Site) enter(ctx context.Context, issue string) (leave func(), err error
 func (s *Site) leave(issue string, l *lane, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Who gave up does not have the lane and must not free it.
 	if held {
 		l.free <- struct{}{}
 	}
@@ -132,6 +133,7 @@ func (s *Site) due(scope string, now time.Time) bool {
 
 // tell takes an outcome to the governor, and what follows from it to the others.
 func (s *Site) tell(ctx context.Context, c *Client, k call, o governor.Outcome) {
+	// Workers that were refused together shall not come back together.
 	o.Jitter = 0.7 + 0.6*rand.Float64()
 	s.mu.Lock()
 	holds := s.state.Tell(c.cfg.Now(), k.governed(), o)

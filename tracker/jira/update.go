@@ -89,6 +89,7 @@ func (w *writing) run(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// Links stand on no screen and fail for reasons of their own: what matters more is done.
 	linked, err := w.link(ctx)
 	return moved || edited || said || linked, err
 }

@@ -23,7 +23,7 @@ func (c *Client) value(ctx context.Context, project string, f *field, given any)
 	if f.Schema.Type != "array" {
 		return c.single(ctx, project, f, f.Schema.Type, given)
 	}
-	values := []any{}
+	values := []any{} // never null, which would empty the field
 	for _, one := range listOf(given) {
 		v, bad, err := c.single(ctx, project, f, f.Schema.Items, one)
 		if bad != nil || err != nil {
@@ -136,6 +136,7 @@ func choose(f *field, kind, text string) (any, *unfit, error) {
 		}
 		return named{text}, nil, nil
 	}
+	// By id, since two sites write one word differently, and people rename options.
 	for _, o := range f.Allowed {
 		if strings.EqualFold(o.label(), text) || o.ID == text {
 			return map[string]string{"id": o.ID}, nil, nil
