@@ -160,7 +160,7 @@ func (o *oauth) valid(ctx context.Context, refused string) (Grant, error) {
 		// The claim is written before the token is used: a worker that loses the swap has
 		// not used it.
 		claimed := g
-		claimed.Claimed = now
+		claimed.Claimed = stored(now)
 		if won, err := o.cfg.Tokens.Swap(ctx, g, claimed); err != nil {
 			return Grant{}, o.failed(tracker.Retry, 0, "the tokens cannot be claimed", err)
 		} else if won {
@@ -254,8 +254,12 @@ func (o *oauth) ask(ctx context.Context, g Grant) (Grant, error) {
 	}
 	// Bounded, so that no answer makes us ask all the time or never again.
 	life := time.Duration(min(max(answer.Seconds, 120), 86400)) * time.Second
-	return Grant{Access: answer.Access, Refresh: answer.Refresh, Expires: o.client.cfg.Now().Add(life)}, nil
+	return Grant{Access: answer.Access, Refresh: answer.Refresh, Expires: stored(o.client.cfg.Now().Add(life))}, nil
 }
+
+// stored is a time as every store can keep it, so that a grant that was read back is
+// the one that was written.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // post sends JSON to the token endpoint, which follows no redirect either.
 func (o *oauth) post(ctx context.Context, body map[string]string) (int, []byte, error) {
