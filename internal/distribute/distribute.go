@@ -33,6 +33,16 @@ type Board struct {
 	Project string
 	Type    string
 	Labels  []string
+	Freeze  []Span // when it takes no new tickets
+	Open    int    // the most open tickets that it has; 0 is no limit
+}
+
+// Span is from the beginning of From to the end of To, both days.
+type Span struct{ From, To time.Time }
+
+// covers reports whether a time is in the span.
+func (s Span) covers(t time.Time) bool {
+	return !t.Before(s.From) && t.Before(s.To.AddDate(0, 0, 1))
 }
 
 // Job is a configured distributor.
@@ -43,6 +53,7 @@ type Job struct {
 	Policy   Policy
 	Settle   map[string]time.Duration // by tracker: how long an unknown outcome is left before it is sent again
 	Life     lifecycle.Policy
+	Rules    func() []RuleText // the rules at work, for the rollout of new ones; may be nil
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Notify   func(Event) // told of every ticket filed or found again; may be nil
@@ -84,6 +95,7 @@ func (j *Job) Workflow() durable.Workflow {
 func Steps() []durable.Registered {
 	return []durable.Registered{
 		durable.Declare[struct{}, int]("unblock"), durable.Declare[bool, planned]("plan"),
+		durable.Declare[bool, load]("brake"), durable.Declare[int64, struct{}]("release"),
 		durable.Declare[string, sent]("send"), durable.Declare[struct{}, left]("count"),
 	}
 }
@@ -110,8 +122,8 @@ func (j *Job) Run(ctx context.Context, approved bool) (*Report, error) {
 }
 
 // Flow plans and sends everything that is due; the trackers do not wait for one another. A
-// plan that the brake refuses is an error, and what was decided before is sent all the
-// same.
+// plan that is larger than the brake allows waits for somebody's approval, and with it
+// everything that is to be written.
 func (j *Job) Flow(f *durable.Flow, in Request) (*Report, error) {
 	report := &Report{Held: map[string]int{}}
 	if in.Unblock {
@@ -120,19 +132,22 @@ func (j *Job) Flow(f *durable.Flow, in Request) (*Report, error) {
 			return report, err
 		}
 	}
-	plan := durable.NewStepTx("plan", func(_ context.Context, tx *store.Tx, approved bool) (planned, error) { return j.plan(tx, approved) })
-	p, braked := plan.Do(f, in.Approved)
+	plan := durable.NewStepTx("plan", func(_ context.Context, tx *store.Tx, _ bool) (planned, error) { return j.plan(tx, f.ID()) })
+	p, err := plan.Do(f, in.Approved)
 	report.Planned, report.Held = p.Planned, orEmpty(p.Held)
-	if braked != nil && trimtab.CodeOf(braked) != trimtab.Invalid {
-		return report, braked
+	if err != nil {
+		return report, err
 	}
-	if failed := j.sendAll(f, report); failed != nil {
-		return report, failed
+	if err := j.passBrake(f, in.Approved); err != nil {
+		return report, err
+	}
+	if err := j.sendAll(f, report); err != nil {
+		return report, err
 	}
 	count := durable.NewStep("count", func(ctx context.Context, _ struct{}) (left, error) { return j.leftOver(ctx) })
 	l, err := count.Do(f, struct{}{})
 	report.Waiting, report.Blocked, report.Problems = l.Waiting, l.Blocked, l.Problems
-	return report, errors.Join(braked, err)
+	return report, err
 }
 
 func orEmpty(held map[string]int) map[string]int {

@@ -2,10 +2,9 @@ package distribute
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
-
-	"github.com/shopspring/decimal"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/lifecycle"
@@ -15,33 +14,43 @@ import (
 // Policy says which recommendations become tickets, and how carefully writes
 // are made.
 type Policy struct {
-	MinSavings      trimtab.Money // a month; a proposal that saves nothing is held to the cost at stake
-	Sightings       int           // scans in a row before a ticket; at least 1
-	OpenPerOwner    int           // open tickets of one owner; 0 is no limit
-	NewPerBoardWeek int           // new tickets on a board in seven days; 0 is no limit
+	// MinSavings is a month's; a proposal that saves nothing is held to the cost at
+	// stake. Without a currency it holds for each.
+	MinSavings      trimtab.Money
+	Sightings       int // scans in a row before a ticket; at least 1
+	Destructive     Destructive
+	OpenPerOwner    int // open tickets of one owner; 0 is no limit
+	NewPerBoardWeek int // new tickets on a board in seven days; 0 is no limit
 	Brake           Brake
+	Rollout         Rollout
 	CloseTickets    bool          // move resolved tickets to their end status, not only comment
 	MaxWait         time.Duration // how long a run waits for that itself
 	MaxAttempts     int           // failed calls of one write before it is blocked
 }
 
-// Brake stops a run that would file more than max(Tickets, Share of the open
-// tickets) until somebody approves; zero Tickets is no brake.
-type Brake struct {
-	Tickets int
-	Share   decimal.Decimal
+// Destructive names actions that cannot be taken back: they must be seen in more scans in
+// a row.
+type Destructive struct {
+	Actions   []string
+	Sightings int
+}
+
+// sightings is how often in a row a proposal of an action must have been seen.
+func (p Policy) sightings(action string) int {
+	if slices.Contains(p.Destructive.Actions, action) {
+		return max(p.Sightings, p.Destructive.Sightings)
+	}
+	return p.Sightings
 }
 
 const week = 7 * 24 * time.Hour
 
 // plan decides, in one transaction, which recommendations get a ticket and
 // puts their creation into the outbox, largest savings first.
-func (j *Job) plan(tx *store.Tx, approved bool) (planned, error) {
-	p := &planner{job: j, tx: tx, now: j.Clock.Now(), held: map[string]int{}}
-	if err := p.run(); err != nil {
-		return planned{}, err
-	}
-	return planned{Planned: len(p.granted), Held: p.held}, p.brake(approved)
+func (j *Job) plan(tx *store.Tx, run int64) (planned, error) {
+	p := &planner{job: j, tx: tx, run: run, now: j.Clock.Now(), held: map[string]int{}}
+	err := p.decideAll()
+	return planned{Planned: len(p.granted), Held: p.held}, err
 }
 
 // Preview is what a run would file, without filing it.
@@ -55,24 +64,25 @@ type Preview struct {
 // a run would create, and why others are held.
 func (j *Job) Rehearse(tx *store.Tx) ([]Preview, map[string]int, error) {
 	p := &planner{job: j, tx: tx, now: j.Clock.Now(), held: map[string]int{}}
-	err := p.run()
+	err := p.decideAll()
 	return p.granted, p.held, err
 }
 
 type planner struct {
 	job        *Job
 	tx         *store.Tx
+	run        int64 // the durable run that decides; 0 in a rehearsal
 	now        time.Time
+	stops      *stops
 	held       map[string]int // why → how many
 	candidates []*store.Episode
 	perOwner   map[string]int
 	perBoard   map[string]int
-	openTotal  int
 	granted    []Preview
 }
 
-// run decides about everything that waits.
-func (p *planner) run() error {
+// decideAll decides about everything that waits.
+func (p *planner) decideAll() error {
 	if err := p.load(); err != nil {
 		return err
 	}
@@ -103,8 +113,8 @@ func (p *planner) load() (err error) {
 	if p.perOwner, err = p.tx.OpenPerOwner(); err != nil {
 		return err
 	}
-	for _, n := range p.perOwner {
-		p.openTotal += n
+	if p.stops, err = p.job.loadStops(p.tx, p.now); err != nil {
+		return err
 	}
 	p.perBoard, err = p.tx.FiledPerBoard(p.now.Add(-week))
 	return err
@@ -151,11 +161,14 @@ func (p *planner) refuse(e *store.Episode) string {
 	if _, ok := p.job.Boards[e.Board]; !ok {
 		return fmt.Sprintf("there is no board %q", e.Board)
 	}
-	if policy.MinSavings.Currency == stake.Currency && stake.Amount.LessThan(policy.MinSavings.Amount) {
-		return "below the minimum of " + policy.MinSavings.Display()
+	if least := policy.MinSavings; (least.Currency == stake.Currency || least.Currency == "") && stake.Amount.LessThan(least.Amount) {
+		return "below the minimum of " + least.Display()
 	}
-	if e.State.Streak < policy.Sightings {
-		return fmt.Sprintf("seen in fewer than %d scans in a row", policy.Sightings)
+	if need := policy.sightings(e.Action); e.State.Streak < need {
+		return fmt.Sprintf("seen in fewer than %d scans in a row", need)
+	}
+	if why := p.stops.refuse(e, p.job.Boards[e.Board], p.now); why != "" {
+		return why
 	}
 	if policy.OpenPerOwner > 0 && p.perOwner[e.Owner] >= policy.OpenPerOwner {
 		return fmt.Sprintf("its owner has %d open tickets", policy.OpenPerOwner)
@@ -186,22 +199,7 @@ func (p *planner) file(e *store.Episode) error {
 	}
 	p.perOwner[e.Owner]++
 	p.perBoard[e.Board]++
+	p.stops.open[e.Board]++
 	p.granted = append(p.granted, Preview{Episode: e, Board: board.Name, Op: payload})
-	return p.tx.Plan(link.ID, store.OpCreate, payload, p.now)
-}
-
-// brake refuses a run that is larger than anybody expects; the transaction is
-// rolled back, so nothing was decided.
-func (p *planner) brake(approved bool) error {
-	b := p.job.Policy.Brake
-	if approved || b.Tickets == 0 {
-		return nil
-	}
-	limit := max(b.Tickets, int(b.Share.Mul(decimal.NewFromInt(int64(p.openTotal))).IntPart()))
-	n := len(p.granted)
-	if n <= limit {
-		return nil
-	}
-	return trimtab.Errorf(trimtab.Invalid, "this would file %d tickets at once, more than the brake of %d; nothing was filed", n, limit).
-		WithNext("`trimtab run --dry-run` shows them; `trimtab distribute --approve` files them")
+	return p.tx.PlanOp(&store.Op{Link: link.ID, Kind: store.OpCreate, Payload: payload, CreatedAt: p.now, Run: p.run})
 }

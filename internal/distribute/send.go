@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,17 +23,54 @@ type sender struct {
 	name    string
 	tracker tracker.Tracker
 	sent    sent
-	total   int // tickets that are asked for, as far as is known
+	total   int   // tickets that are asked for, as far as is known
+	epoch   int64 // of the state
 	log     *slog.Logger
+
+	paused  map[string]store.Pause // boards to which nothing is written
+	alone   map[string]bool        // projects that are filed on apart, to find the one that refuses
+	refused map[string]error       // projects that refuse us; the next run asks again
 }
 
 // run is the protocol: take over what a dead process left, resolve what is
 // unknown, file what is planned, write the rest, and look again at what became
 // unknown on the way.
 func (s *sender) run(ctx context.Context) error {
+	s.alone, s.refused = map[string]bool{}, map[string]error{}
 	if err := s.takeOver(ctx); err != nil {
 		return err
 	}
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	if err := s.rounds(ctx); err != nil {
+		return err
+	}
+	return s.refusals()
+}
+
+// begin reads what holds for all that is sent, and asks the tracker whether this state is
+// the one that filed last.
+func (s *sender) begin(ctx context.Context) error {
+	err := s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if s.paused, err = pausedBoards(tx, s.job.Clock.Now()); err != nil {
+			return err
+		}
+		s.epoch, _, err = tx.Epoch()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	due, err := s.due(ctx, endOfTime)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	return s.witness(ctx)
+}
+
+// rounds works through the outbox until nothing is left that this run can wait for.
+func (s *sender) rounds(ctx context.Context) error {
 	deadline := s.job.Clock.Now().Add(s.job.Policy.MaxWait)
 	for wait := time.Second; ; wait = min(2*wait, 20*time.Second) {
 		left, err := s.round(ctx)
@@ -66,7 +104,7 @@ func (s *sender) round(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	planned, err := s.due(ctx, endOfTime)
-	return max(left, len(unknown)+len(creations(planned))), err
+	return max(left, len(unknown)+count(planned)), err
 }
 
 // takeOver sets aside every write that was under way when its process died: it
@@ -102,13 +140,31 @@ func (s *sender) unknown(ctx context.Context) (ops []*store.Op, err error) {
 	return ops, err
 }
 
-// due reads the planned writes that may be made at a time.
+// due reads the planned writes that may be made at a time, on boards that take them.
 func (s *sender) due(ctx context.Context, at time.Time) (ops []*store.Op, err error) {
 	err = s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		ops, err = tx.Due(s.name, at)
 		return err
 	})
-	return ops, err
+	return slices.DeleteFunc(ops, s.stopped), err
+}
+
+// stopped reports whether a write has to wait for a later run.
+func (s *sender) stopped(op *store.Op) bool {
+	_, paused := s.paused[op.Board]
+	return paused || s.refused[s.project(op)] != nil
+}
+
+// project is where a write goes.
+func (s *sender) project(op *store.Op) string { return s.job.Boards[op.Board].Project }
+
+// refusals tells of the projects that refused us. What is for them waits in the outbox.
+func (s *sender) refusals() error {
+	var all []error
+	for _, project := range slices.Sorted(maps.Keys(s.refused)) {
+		all = append(all, fmt.Errorf("project %s: %w", project, s.refused[project]))
+	}
+	return errors.Join(all...)
 }
 
 // resolve looks unknown creations up by marker: found is done; not found is
@@ -212,10 +268,13 @@ func (s *sender) create(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		batch := creations(planned)
+		batch := s.batch(planned)
 		s.total = max(s.total, s.sent.Filed+s.sent.Adopted+count(planned))
 		if len(batch) == 0 {
 			return nil
+		}
+		if batch, err = s.adopt(ctx, batch); err != nil {
+			return err
 		}
 		if err := s.createBatch(ctx, batch); err != nil {
 			return err
@@ -233,11 +292,19 @@ func count(ops []*store.Op) (n int) {
 	return n
 }
 
-// creations takes the first batch of creations from the writes that are due.
-func creations(ops []*store.Op) []*store.Op {
+// batch takes the first creations from the writes that are due, as many as go into one
+// call. Projects share calls until one of them refuses.
+func (s *sender) batch(ops []*store.Op) []*store.Op {
 	var batch []*store.Op
 	for _, op := range ops {
-		if op.Kind == store.OpCreate && len(batch) < tracker.MaxBatch {
+		if op.Kind != store.OpCreate || len(batch) == tracker.MaxBatch {
+			continue
+		}
+		first := op
+		if len(batch) > 0 {
+			first = batch[0]
+		}
+		if apart := s.alone[s.project(op)] || s.alone[s.project(first)]; !apart || s.project(op) == s.project(first) {
 			batch = append(batch, op)
 		}
 	}
@@ -248,6 +315,9 @@ func creations(ops []*store.Op) []*store.Op {
 // then each ticket is noted. A process that dies in between leaves "sent" behind,
 // which its successor looks up by marker.
 func (s *sender) createBatch(ctx context.Context, batch []*store.Op) error {
+	if len(batch) == 0 {
+		return nil
+	}
 	links, err := s.linksOf(ctx, batch)
 	if err != nil {
 		return err
@@ -291,14 +361,10 @@ func (s *sender) draft(op *store.Op, link *store.Link) tracker.Draft {
 	p := op.Payload
 	return tracker.Draft{
 		Target: tracker.Target{Project: p.Project, Type: p.Type}, Marker: link.Marker,
-		Installation: s.job.Store.Installation(), Op: opID(op), Summary: p.Summary, Description: p.Description,
+		Installation: s.job.Store.Installation(), Op: s.opID(op), Summary: p.Summary, Description: p.Description,
 		Labels: p.Labels, Assignee: p.Assignee, Priority: p.Priority,
 	}
 }
-
-// opID names a write in the tracker's own history, so that an echo can be told from
-// a person's change and a comment is said once.
-func opID(op *store.Op) string { return "op-" + strconv.FormatInt(op.ID, 10) }
 
 // beat says that one more ticket is there.
 func (s *sender) beat(ctx context.Context) {
@@ -357,6 +423,9 @@ func (s *sender) callFailed(ctx context.Context, batch []*store.Op, cause error)
 			op.State = store.OpBlocked
 		case tracker.Retry:
 			s.later(op, cause)
+		case tracker.Forbidden:
+			op.State = store.OpPlanned
+			s.forbidden(batch, cause)
 		default:
 			op.State = store.OpPlanned
 		}
@@ -369,12 +438,28 @@ func (s *sender) callFailed(ctx context.Context, batch []*store.Op, cause error)
 	switch {
 	case ctx.Err() != nil:
 		return cause
-	case kind == tracker.Rejected, kind == tracker.Missing, kind == tracker.Ambiguous:
-		return nil // blocked for a person, or looked up in the next round
+	case kind == tracker.Rejected, kind == tracker.Missing, kind == tracker.Ambiguous, kind == tracker.Forbidden:
+		return nil // blocked for a person, looked up in the next round, or told of in the end
 	case kind == tracker.Retry && retryAfter(cause) > 0:
 		return nil // due again when the tracker said
 	}
 	return cause
+}
+
+// forbidden stops a project that refuses us, and no other. When several are in one call
+// each is tried apart.
+func (s *sender) forbidden(batch []*store.Op, cause error) {
+	projects := map[string]bool{}
+	for _, op := range batch {
+		projects[s.project(op)] = true
+	}
+	for project := range projects {
+		if len(projects) > 1 {
+			s.alone[project] = true
+			continue
+		}
+		s.refused[project] = cause
+	}
 }
 
 // retryAfter is the pause that the tracker asked for, 0 if it named none.
@@ -395,6 +480,9 @@ func (s *sender) elementFailed(ctx context.Context, op *store.Op, cause *tracker
 	case tracker.Ambiguous:
 		op.State, op.SettledAt = store.OpUnknown, s.job.Clock.Now()
 		op.Attempts++
+	case tracker.Forbidden:
+		op.State = store.OpPlanned
+		s.forbidden([]*store.Op{op}, cause)
 	default:
 		op.State = store.OpBlocked
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/merge"
@@ -22,7 +23,7 @@ func (s *sender) write(ctx context.Context) error {
 	}
 	now, stuck := s.job.Clock.Now(), map[int64]bool{}
 	for _, op := range planned {
-		if op.Kind == store.OpCreate || stuck[op.Link] || op.NotBefore.After(now) {
+		if op.Kind == store.OpCreate || stuck[op.Link] || op.NotBefore.After(now) || s.stopped(op) {
 			stuck[op.Link] = true
 			continue
 		}
@@ -40,6 +41,9 @@ func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 	link, change, err := s.change(ctx, op)
 	if err != nil || link.State == store.LinkWanted {
 		return err
+	}
+	if link.State == store.LinkWanted {
+		return s.unfiled(ctx, op)
 	}
 	if link.State != store.LinkFiled {
 		op.State, op.Error = store.OpBlocked, "its ticket is "+string(link.State)
@@ -65,6 +69,19 @@ func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 		link.Base, link.Updated = agreed(link.Base, issue, change), issue.Updated
 		op.State, op.Error = store.OpDone, ""
 		return errors.Join(tx.SaveTicket(ticket), tx.SaveLink(link), tx.SaveOp(op))
+	})
+}
+
+// unfiled ends a write to a ticket that is not there: its creation was given up before it
+// was sent. If it may have been sent, the write waits until that is known.
+func (s *sender) unfiled(ctx context.Context, op *store.Op) error {
+	return s.job.Store.Write(ctx, func(tx *store.Tx) error {
+		ops, err := tx.OpsOf(op.Link)
+		if err != nil || slices.ContainsFunc(ops, func(o *store.Op) bool { return o.Kind == store.OpCreate && o.State != store.OpPlanned }) {
+			return err
+		}
+		op.State, op.Error = store.OpDone, "its ticket was not filed"
+		return tx.SaveOp(op)
 	})
 }
 
@@ -94,7 +111,7 @@ func agreed(base map[string]string, issue tracker.Issue, change tracker.Change) 
 
 // change is what an op writes, made of the newest state.
 func (s *sender) change(ctx context.Context, op *store.Op) (link *store.Link, change tracker.Change, err error) {
-	change = tracker.Change{Op: opID(op), Comment: op.Payload.Comment}
+	change = tracker.Change{Op: s.opID(op), Comment: op.Payload.Comment}
 	err = s.job.Store.Read(ctx, func(tx *store.Tx) error {
 		if link, err = tx.Link(op.Link); err != nil {
 			return err
@@ -146,6 +163,9 @@ func (s *sender) writeFailed(ctx context.Context, op *store.Op, cause error) err
 		s.later(op, cause)
 	case tracker.Unauthorized:
 		op.State = store.OpPlanned
+	case tracker.Forbidden:
+		op.State = store.OpPlanned
+		s.forbidden([]*store.Op{op}, cause)
 	default:
 		op.State = store.OpBlocked
 	}

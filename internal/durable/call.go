@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
@@ -22,11 +23,17 @@ func Call[Out any](ctx context.Context, e *Engine, req Request) (out Out, err er
 	return ResultOf[Out](run)
 }
 
+// ErrWaits says that a run has no result yet: it waits for somebody to say something.
+var ErrWaits = errors.New("waits")
+
 // ResultOf reads what a run came to.
 func ResultOf[Out any](run *Run) (out Out, err error) {
 	if run.Status == Parked {
 		return out, trimtab.Errorf(trimtab.Partial, "run %d is parked: %s", run.ID, run.Reason).
 			WithNext("`trimtab runs show %d` shows it; then `trimtab runs resume %d` or `trimtab runs cancel %d`", run.ID, run.ID, run.ID)
+	}
+	if run.Indefinite() {
+		return out, trimtab.Errorf(trimtab.Partial, "run %d %w: %s", run.ID, ErrWaits, run.Reason).WithNext("`trimtab runs show %d` shows it", run.ID)
 	}
 	out, err = read[Out](run.ID, "output", run.Output)
 	if err != nil {

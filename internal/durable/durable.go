@@ -91,6 +91,12 @@ type Run struct {
 	CreatedAt, StartedAt, EndedAt time.Time
 }
 
+// Indefinite reports whether the run waits for a signal and for nothing else: somebody must
+// say something before it goes on.
+func (r *Run) Indefinite() bool {
+	return r.Status == Waiting && r.Awaits != "" && r.WakeAt.Equal(never)
+}
+
 // Progress tells people how far a run is: by the name of what counts.
 type Progress map[string]Count
 

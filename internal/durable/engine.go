@@ -172,16 +172,16 @@ func (e *Engine) Stop(ctx context.Context) error {
 	}
 }
 
-// Follow waits until a run has ended or is parked, and gives it. Unless the engine was
-// started, it works on the run here whenever nobody else does. When ctx ends, the run is
-// given back, to go on later.
+// Follow waits until a run has ended, is parked or waits for a signal without a limit, and
+// gives it. Unless the engine was started, it works on the run here whenever nobody else
+// does. When ctx ends, the run is given back, to go on later.
 func (e *Engine) Follow(ctx context.Context, id int64) (*Run, error) {
 	for {
 		run, err := e.look(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if run.Status.Ended() || run.Status == Parked {
+		if run.Status.Ended() || run.Status == Parked || run.Indefinite() {
 			return run, nil
 		}
 		if e.stopped == nil {

@@ -78,9 +78,10 @@ func (f *Flow) timer(name string, d time.Duration) (*Record, error) {
 }
 
 // Signal waits for a signal from outside ([Operator.Signal]) and gives what came with
-// it; the first of a name counts. With a limit the error is [context.DeadlineExceeded]
-// when it does not come in time; 0 waits for ever.
-func (f *Flow) Signal(name string, limit time.Duration) (json.RawMessage, error) {
+// it; the first of a name counts. Whoever looks at the run is shown why it waits; "" is
+// the signal's name. With a limit the error is [context.DeadlineExceeded] when it does
+// not come in time; 0 waits for ever.
+func (f *Flow) Signal(name, why string, limit time.Duration) (json.RawMessage, error) {
 	var end time.Time
 	if limit > 0 {
 		t, err := f.timer("limit "+name, limit)
@@ -93,7 +94,7 @@ func (f *Flow) Signal(name string, limit time.Duration) (json.RawMessage, error)
 	if err != nil || got != nil {
 		return got, err
 	}
-	why := "signal " + name
+	why = or(why, "signal "+name)
 	if !end.IsZero() {
 		why += ", at most until " + end.Format(time.RFC3339)
 	}

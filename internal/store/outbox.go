@@ -39,10 +39,13 @@ const (
 type Op struct {
 	ID        int64
 	Link      int64
+	Board     string // of the link
 	Kind      OpKind
 	Payload   OpPayload
 	State     OpState
-	Attempts  int // calls that ended; a killed process counts none
+	Released  bool  // by the brake; what is not is not sent
+	Run       int64 // that decided it; 0 where none did
+	Attempts  int   // calls that ended; a killed process counts none
 	CreatedAt time.Time
 	NotBefore time.Time
 	SentAt    time.Time
@@ -63,17 +66,21 @@ type OpPayload struct {
 	Remote      string   `json:"remote,omitempty"` // the ticket, where it is not the link's
 }
 
-const opColumns = `o.id, o.link_id, o.kind, o.payload, o.state, o.attempts, o.created_at, o.not_before, o.sent_at, o.settled_at, o.error`
+const opColumns = `o.id, o.link_id, l.board, o.kind, o.payload, o.state, o.released, o.run_id, o.attempts, o.created_at, o.not_before,
+	o.sent_at, o.settled_at, o.error`
+
+const opTables = `ops o JOIN links l ON l.id = o.link_id`
 
 // readOp reads a write with its times, each zero until it has come to that.
 func readOp(r scanner) (*Op, error) {
 	o := &Op{}
 	var payload string
-	var created, notBefore, sent, settled int64
-	err := r.Scan(&o.ID, &o.Link, &o.Kind, &payload, &o.State, &o.Attempts, &created, &notBefore, &sent, &settled, &o.Error)
+	var created, notBefore, sent, settled, released int64
+	err := r.Scan(&o.ID, &o.Link, &o.Board, &o.Kind, &payload, &o.State, &released, &o.Run, &o.Attempts, &created, &notBefore, &sent, &settled, &o.Error)
 	if err != nil {
 		return nil, err
 	}
+	o.Released = released != 0
 	o.CreatedAt, o.NotBefore, o.SentAt, o.SettledAt = fromMillis(created), fromMillis(notBefore), fromMillis(sent), fromMillis(settled)
 	if err := json.Unmarshal([]byte(payload), &o.Payload); err != nil {
 		return nil, fmt.Errorf("op %d: %w", o.ID, err)
@@ -81,14 +88,56 @@ func readOp(r scanner) (*Op, error) {
 	return o, nil
 }
 
-// Plan puts a write into the outbox.
+// Plan puts a write into the outbox, where it waits for the brake.
 func (t *Tx) Plan(link int64, kind OpKind, payload OpPayload, at time.Time) error {
-	text, err := json.Marshal(payload)
+	return t.PlanOp(&Op{Link: link, Kind: kind, Payload: payload, CreatedAt: at})
+}
+
+// PlanOp is [Tx.Plan] with what the op says of its run and of the brake; it gets its id.
+func (t *Tx) PlanOp(o *Op) error {
+	text, err := json.Marshal(o.Payload)
 	if err != nil {
 		return err
 	}
-	return t.exec(`INSERT INTO ops (link_id, kind, payload, state, created_at) VALUES (?, ?, ?, ?, ?)`,
-		link, string(kind), string(text), string(OpPlanned), millis(at))
+	o.State = OpPlanned
+	o.ID, err = t.insert(`INSERT INTO ops (link_id, kind, payload, state, created_at, released, run_id) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		o.Link, string(o.Kind), string(text), string(o.State), millis(o.CreatedAt), boolInt(o.Released), o.Run)
+	return err
+}
+
+// Release lets a write be sent.
+func (t *Tx) Release(id int64) error {
+	return t.exec(`UPDATE ops SET released = 1 WHERE id = ?`, id)
+}
+
+// Unreleased lists the planned writes that wait for the brake, oldest first, without the
+// creations that [Tx.Due] leaves out.
+func (t *Tx) Unreleased() ([]*Op, error) {
+	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` JOIN episodes e ON e.id = l.episode_id
+		WHERE o.state = 'planned' AND o.released = 0 AND `+wantedNow+` ORDER BY o.id`)
+}
+
+// wantedNow leaves out creations whose recommendation was dismissed, put off or resolved
+// in the meantime: they are made when the recommendation comes back.
+const wantedNow = `(o.kind <> 'create' OR e.workflow IN ('ticketed', 'in_progress'))`
+
+// Rewrite gives a write that was not sent yet another payload.
+func (t *Tx) Rewrite(o *Op) error {
+	text, err := json.Marshal(o.Payload)
+	if err != nil {
+		return err
+	}
+	return t.exec(`UPDATE ops SET payload = ? WHERE id = ? AND state = 'planned'`, string(text), o.ID)
+}
+
+// OpsOf lists the writes of a link, oldest first.
+func (t *Tx) OpsOf(link int64) ([]*Op, error) {
+	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.link_id = ? ORDER BY o.id`, link)
+}
+
+// Op reads one write; nil if there is none.
+func (t *Tx) Op(id int64) (*Op, error) {
+	return maybe(readOp(t.row(`SELECT `+opColumns+` FROM `+opTables+` WHERE o.id = ?`, id)))
 }
 
 // SaveOp writes how far an op has come.
@@ -99,26 +148,25 @@ func (t *Tx) SaveOp(o *Op) error {
 
 // Ops reads a tracker's writes in a state that are due, oldest first.
 func (t *Tx) Ops(tracker string, state OpState, due time.Time) ([]*Op, error) {
-	return list(t, readOp, `SELECT `+opColumns+` FROM ops o JOIN links l ON l.id = o.link_id
+	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+`
 		WHERE l.tracker = ? AND o.state = ? AND o.not_before <= ? ORDER BY o.id`, tracker, string(state), millis(due))
 }
 
-// Due reads a tracker's planned writes that may be made now, oldest first. A
+// Due reads a tracker's released writes that may be made now, oldest first. A
 // creation whose recommendation was dismissed, put off or resolved in the
 // meantime waits: it is made when the recommendation comes back.
 func (t *Tx) Due(tracker string, due time.Time) ([]*Op, error) {
-	return list(t, readOp, `SELECT `+opColumns+` FROM ops o JOIN links l ON l.id = o.link_id JOIN episodes e ON e.id = l.episode_id
-		WHERE l.tracker = ? AND o.state = 'planned' AND o.not_before <= ? AND (o.kind <> 'create' OR e.workflow IN ('ticketed', 'in_progress'))
-		ORDER BY o.id`, tracker, millis(due))
+	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` JOIN episodes e ON e.id = l.episode_id
+		WHERE l.tracker = ? AND o.state = 'planned' AND o.released = 1 AND o.not_before <= ? AND `+wantedNow+` ORDER BY o.id`, tracker, millis(due))
 }
 
 // Withdraw plans to close a second ticket of a link, once.
 func (t *Tx) Withdraw(link *Link, remote, comment string, at time.Time) (planned bool, err error) {
-	known, err := list(t, readOp, `SELECT `+opColumns+` FROM ops o WHERE o.link_id = ? AND o.kind = 'withdraw'`, link.ID)
-	if err != nil || slices.ContainsFunc(known, func(o *Op) bool { return o.Payload.Remote == remote }) {
+	known, err := t.OpsOf(link.ID)
+	if err != nil || slices.ContainsFunc(known, func(o *Op) bool { return o.Kind == OpWithdraw && o.Payload.Remote == remote }) {
 		return false, err
 	}
-	return true, t.Plan(link.ID, OpWithdraw, OpPayload{Remote: remote, Comment: comment}, at)
+	return true, t.PlanOp(&Op{Link: link.ID, Kind: OpWithdraw, Payload: OpPayload{Remote: remote, Comment: comment}, CreatedAt: at, Released: true})
 }
 
 // Duplicates counts the second tickets that were ever found.
@@ -135,7 +183,7 @@ func (t *Tx) OpCounts() (map[string]int, error) {
 
 // Unfinished lists the writes that wait or are blocked, for people.
 func (t *Tx) Unfinished() ([]*Op, error) {
-	return list(t, readOp, `SELECT `+opColumns+` FROM ops o WHERE o.state <> 'done' ORDER BY o.id`)
+	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.state <> 'done' ORDER BY o.id`)
 }
 
 // StatusPending reports whether a write of a ticket's status is on its way.

@@ -157,6 +157,18 @@ func (t *Tx) OpenPerOwner() (map[string]int, error) {
 		GROUP BY owner`)
 }
 
+// OpenPerBoard counts the open tickets of each board, those on their way included.
+func (t *Tx) OpenPerBoard() (map[string]int, error) {
+	return t.counts(`SELECT board, COUNT(*) FROM episodes WHERE workflow IN ('ticketed', 'in_progress', 'snoozed') GROUP BY board`)
+}
+
+// OpenTickets counts the tickets that trackers have and that are not closed.
+func (t *Tx) OpenTickets() (n int, err error) {
+	const query = `SELECT COUNT(*) FROM tickets WHERE status <> 'closed'`
+	err = t.row(query).Scan(&n)
+	return n, wrapSQL(query, err)
+}
+
 // FiledPerBoard counts the tickets that were asked for on each board since a time.
 func (t *Tx) FiledPerBoard(since time.Time) (map[string]int, error) {
 	return t.counts(`SELECT l.board, COUNT(*) FROM ops o JOIN links l ON l.id = o.link_id

@@ -170,7 +170,7 @@ func testTimers(t *testing.T, site *Site) {
 // testSignals: a run waits for a signal, with and without a limit.
 func testSignals(t *testing.T, site *Site) {
 	flow := durable.NewWorkflow("w", 1, func(f *durable.Flow, limit time.Duration) (string, error) {
-		got, err := f.Signal("approve", limit)
+		got, err := f.Signal("approve", "a person must approve", limit)
 		return string(got), err
 	})
 	b := newBench(t, site, nil, flow)
@@ -187,6 +187,9 @@ func testSignals(t *testing.T, site *Site) {
 		t.Errorf("%+v", run.Error)
 	}
 	b.want(patient, durable.Waiting, "")
+	if run, err := b.Follow(t.Context(), patient); err != nil || !run.Indefinite() {
+		t.Errorf("whoever follows it hears that it waits: %+v, %v", run, err)
+	}
 	if added, err := b.Signal(t.Context(), patient, "other", 1); !added || err != nil {
 		t.Errorf("%t, %v", added, err)
 	}
@@ -217,7 +220,7 @@ func testEarlySignal(t *testing.T, site *Site) {
 		if _, err := send.Do(f, 0); err != nil {
 			return "", err
 		}
-		got, err := f.Signal("go", 0)
+		got, err := f.Signal("go", "", 0)
 		return string(got), err
 	}, send)
 	b = newBench(t, site, nil, flow)
@@ -239,7 +242,7 @@ func testRacingSignal(t *testing.T, site *Site) {
 		if _, err := arm.Do(f, 0); err != nil {
 			return "", err
 		}
-		got, err := f.Signal("go", 0)
+		got, err := f.Signal("go", "", 0)
 		return string(got), err
 	}, arm)
 	b = newBench(t, site, func(c *durable.Config) {
