@@ -123,6 +123,8 @@ func (s *sender) change(ctx context.Context, op *store.Op) (link *store.Link, ch
 		switch op.Kind {
 		case store.OpReopen, store.OpClose:
 			change.Status = s.statusFor(op.Kind, e.State.Workflow)
+		case store.OpRecall:
+			change.Status = tracker.WontDo
 		case store.OpRefresh:
 			return refreshed(tx, e, &change)
 		}

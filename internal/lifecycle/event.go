@@ -61,6 +61,13 @@ type (
 	Snoozed struct{ At, Until time.Time }
 )
 
+// Recalled: a person takes back what a bad rule has filed. The episode ends for good: what
+// is there again later is a new one.
+type Recalled struct {
+	At  time.Time
+	Why string
+}
+
 // Tick: time has passed; dismissals and snoozes may be over.
 type Tick struct{ At time.Time }
 
@@ -86,6 +93,7 @@ func (Denied) event()     {}
 func (Told) event()       {}
 func (Dismissed) event()  {}
 func (Snoozed) event()    {}
+func (Recalled) event()   {}
 func (Tick) event()       {}
 func (Outranked) event()  {}
 func (Unrivalled) event() {}

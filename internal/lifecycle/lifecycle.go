@@ -76,6 +76,7 @@ const (
 	Comment EffectKind = "comment" // say something in the ticket
 	Refresh EffectKind = "refresh" // write our part of the ticket anew
 	Record  EffectKind = "record"  // write a ledger row
+	Recall  EffectKind = "recall"  // close the ticket as not to be done, whatever policy says of closing
 )
 
 // Effect is one thing to be done; Text is the comment that goes with it.

@@ -31,6 +31,8 @@ func Step(s State, e Event, p Policy) (State, []Effect) {
 		return dismissed(s, e, p)
 	case Snoozed:
 		return snoozed(s, e)
+	case Recalled:
+		return recalled(s, e)
 	case Tick:
 		return tick(s, e)
 	case Outranked:
@@ -143,7 +145,25 @@ func again(s State, e Seen, p Policy) (State, []Effect) {
 // WithinReopen reports whether a closed episode that is seen again at a time
 // is still the same one.
 func WithinReopen(s State, at time.Time, p Policy) bool {
-	return at.Sub(s.ClosedAt) <= p.ReopenWithin
+	return at.Sub(s.ClosedAt) <= p.ReopenWithin && s.Reason != reasonRecalled
+}
+
+// reasonRecalled marks an end that nothing reopens.
+const reasonRecalled = "recalled"
+
+// recalled ends what has an open ticket or is to have one. What a person has ended stays
+// ended as they said.
+func recalled(s State, e Recalled) (State, []Effect) {
+	working := s.Workflow == trimtab.Ticketed || s.Workflow == trimtab.InProgress || s.Workflow == trimtab.Snoozed
+	if !s.Filed || !working {
+		return s, nil
+	}
+	s.Workflow, s.ClosedAt, s.Reason = trimtab.AutoResolved, e.At, reasonRecalled
+	text := "Recalled: the rule that filed this was wrong. Nothing has to be done."
+	if e.Why != "" {
+		text += " " + e.Why
+	}
+	return s, []Effect{{Kind: Recall, Text: text}}
 }
 
 // revive brings an ended or resting episode back: its ticket reopens if there

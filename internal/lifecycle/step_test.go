@@ -98,6 +98,10 @@ func TestTable(t *testing.T) {
 		{"outranked before it had a ticket", []Event{seenOn(0, 60), Outranked{At: day(0), By: "k"}}, trimtab.Superseded, trimtab.Present, nil},
 		{"the better one has gone", with(filed, Outranked{At: day(1), By: "k"}, Unrivalled{At: day(2)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Close, Reopen}},
 		{"its ticket is gone", with(filed, Unlinked{At: day(1)}), trimtab.Held, trimtab.Present, []EffectKind{File}},
+		{"recalled", with(filed, Recalled{At: day(1)}), trimtab.AutoResolved, trimtab.Present, []EffectKind{File, Recall}},
+		{"recalled, and there again", with(filed, Recalled{At: day(1)}, seenOn(2, 60)), trimtab.AutoResolved, trimtab.Present, []EffectKind{File, Recall}},
+		{"recalled after a person ended it", with(filed, Told{At: day(1), Status: tracker.WontDo}, Recalled{At: day(2)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
+		{"recalled before it had a ticket", []Event{seenOn(0, 60), Recalled{At: day(0)}}, trimtab.New, trimtab.Present, nil},
 		{"an unmapped status", with(filed, Told{At: day(1), Status: tracker.Unclear}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
 	}
 	for _, c := range cases {
@@ -140,6 +144,7 @@ func anyEvent(t *rapid.T, at time.Time) Event {
 	m := rapid.SampledFrom([]Measurement{{}, early, over}).Draw(t, "after")
 	savings := usd(rapid.Int64Range(0, 300).Draw(t, "savings"))
 	return rapid.SampledFrom([]Event{
+		Recalled{At: at},
 		Seen{At: at, Savings: savings, Cost: usd(100), Fingerprint: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "print"), After: m},
 		Missed{At: at, Reason: "condition_cleared", After: m},
 		Untold{At: at, Why: "source failed"},

@@ -57,6 +57,7 @@ func (t *Tx) noteChange(e *Episode, before lifecycle.State, step Step) error {
 // opOf is the write that an effect on the ticket needs.
 var opOf = map[lifecycle.EffectKind]OpKind{
 	lifecycle.Reopen: OpReopen, lifecycle.Close: OpClose, lifecycle.Comment: OpComment, lifecycle.Refresh: OpRefresh,
+	lifecycle.Recall: OpRecall,
 }
 
 // carry does one effect. An episode without a link has no ticket to write to:
@@ -73,5 +74,6 @@ func (t *Tx) carry(e *Episode, effect lifecycle.Effect, step Step) error {
 	if err != nil || link == nil {
 		return err
 	}
-	return t.Plan(link.ID, kind, OpPayload{Comment: effect.Text}, step.At)
+	// A recall is somebody's decision about all of it; no brake asks again.
+	return t.PlanOp(&Op{Link: link.ID, Kind: kind, Payload: OpPayload{Comment: effect.Text}, CreatedAt: step.At, Released: kind == OpRecall})
 }

@@ -17,6 +17,7 @@ const (
 	OpClose   OpKind = "close"
 	OpComment OpKind = "comment"
 	OpRefresh OpKind = "refresh"
+	OpRecall  OpKind = "recall" // closes the ticket as not to be done
 	// OpWithdraw closes a second ticket of one marker, which a process that had lost the
 	// right to write let through all the same.
 	OpWithdraw OpKind = "withdraw"
@@ -189,6 +190,6 @@ func (t *Tx) Unfinished() ([]*Op, error) {
 // StatusPending reports whether a write of a ticket's status is on its way.
 func (t *Tx) StatusPending(link int64) (bool, error) {
 	var n int
-	err := t.row(`SELECT COUNT(*) FROM ops WHERE link_id = ? AND kind IN ('reopen', 'close') AND state IN ('planned', 'sent', 'unknown')`, link).Scan(&n)
+	err := t.row(`SELECT COUNT(*) FROM ops WHERE link_id = ? AND kind IN ('reopen', 'close', 'recall') AND state IN ('planned', 'sent', 'unknown')`, link).Scan(&n)
 	return n > 0, wrapSQL("SELECT COUNT(*) FROM ops", err)
 }
