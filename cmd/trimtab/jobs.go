@@ -13,6 +13,7 @@ import (
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/app"
 	"github.com/trimtab/trimtab/internal/distribute"
+	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/monitor"
 	"github.com/trimtab/trimtab/internal/scan"
 )
@@ -33,11 +34,11 @@ func newRun(env *environment) *cobra.Command {
 			}
 			result, err := a.Run(c.Context(), approve)
 			// What was done is shown even if the run failed half way: tickets may be filed.
-			return errors.Join(env.printRun(result), err)
+			return errors.Join(env.printRun(result), env.printBraked(c, err), err)
 		},
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "scan, and show which tickets would be filed; file none")
-	c.Flags().BoolVar(&approve, "approve", false, "file even more tickets than the brake allows")
+	c.Flags().BoolVar(&approve, "approve", false, "let it touch even more tickets than the brake allows")
 	return c
 }
 
@@ -58,6 +59,14 @@ func (e *environment) dryRun(ctx context.Context, a *app.App) error {
 	}
 	t.more = fmt.Sprintf("%d recommendations; %d tickets would be filed, none was.%s", len(r.Scan.Recommendations), len(r.Tickets), heldText(r.Held))
 	return errors.Join(e.print(t), err)
+}
+
+// printBraked shows what a run would do that waits for approval.
+func (e *environment) printBraked(c *cobra.Command, err error) error {
+	if !errors.Is(err, durable.ErrWaits) {
+		return nil
+	}
+	return e.printWaiting(c)
 }
 
 // heldText says for each rule of policy how many it holds back.
@@ -97,10 +106,10 @@ func newDistribute(env *environment) *cobra.Command {
 			}
 			defer done(&err)
 			report, err := a.RunDistribute(c.Context(), distribute.Request{Approved: approve, Unblock: unblock})
-			return errors.Join(env.printRun(&app.Result{Distribute: report}), err)
+			return errors.Join(env.printRun(&app.Result{Distribute: report}), env.printBraked(c, err), err)
 		},
 	}
-	c.Flags().BoolVar(&approve, "approve", false, "file even more tickets than the brake allows")
+	c.Flags().BoolVar(&approve, "approve", false, "let it touch even more tickets than the brake allows")
 	c.Flags().BoolVar(&unblock, "unblock", false, "try blocked writes again")
 	return c
 }

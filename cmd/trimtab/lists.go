@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/app"
-	"github.com/trimtab/trimtab/internal/lifecycle"
 	"github.com/trimtab/trimtab/internal/store"
 )
 
@@ -112,11 +112,19 @@ type shown struct {
 
 // episodeOf finds the episode of a recommendation by the id that list shows.
 func episodeOf(tx *store.Tx, text string) (*store.Episode, error) {
-	id, err := strconv.ParseInt(text, 10, 64)
+	id, err := recommendationID(text)
 	if err != nil {
-		return nil, trimtab.Errorf(trimtab.Invalid, "%q is no id", text).WithNext("`trimtab recommendations list` shows the ids")
+		return nil, err
 	}
 	return tx.EpisodeOf(id)
+}
+
+func recommendationID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, trimtab.Errorf(trimtab.Invalid, "%q is no id", text).WithNext("`trimtab recommendations list` shows the ids")
+	}
+	return id, nil
 }
 
 // showTable is everything about one recommendation: what, why, whose, and what
@@ -160,9 +168,7 @@ func newDismiss(env *environment) *cobra.Command {
 			if reason == "" {
 				return trimtab.Errorf(trimtab.Invalid, "a dismissal needs a reason").WithNext("add --reason \"…\"")
 			}
-			return env.move(c, args[0], func(now time.Time) lifecycle.Event {
-				return lifecycle.Dismissed{At: now, Until: now.AddDate(0, 0, days), Reason: reason}
-			})
+			return env.putOff(c, args[0], app.PutOff{Dismiss: true, Days: days, Reason: reason})
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why")
@@ -176,39 +182,26 @@ func newSnooze(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use: "snooze ID", Short: "Put it off", Args: exactly(1, "the id of a recommendation"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return env.move(c, args[0], func(now time.Time) lifecycle.Event {
-				return lifecycle.Snoozed{At: now, Until: now.AddDate(0, 0, days)}
-			})
+			return env.putOff(c, args[0], app.PutOff{Days: days})
 		},
 	}
 	c.Flags().IntVar(&days, "days", 14, "for how long")
 	return c
 }
 
-// move feeds a person's decision to a recommendation.
-func (e *environment) move(c *cobra.Command, id string, event func(time.Time) lifecycle.Event) (err error) {
-	a, done, err := e.open(c, e.log())
-	if err != nil {
+// putOff tells a person's decision about a recommendation.
+func (e *environment) putOff(c *cobra.Command, text string, in app.PutOff) (err error) {
+	if in.Recommendation, err = recommendationID(text); err != nil {
 		return err
 	}
-	defer done(&err)
-	return a.Store.Write(c.Context(), func(tx *store.Tx) error {
-		episode, err := episodeOf(tx, id)
-		if err != nil {
+	in.Actor = actorName()
+	return e.acting(c, func(ctx context.Context, o app.Operated) error {
+		var out app.Moved
+		if err := o.Act(ctx, "put-off", in, &out); err != nil {
 			return err
-		}
-		before, now := episode.State.Workflow, a.Clock.Now()
-		_, err = tx.Advance(episode, event(now), store.Step{Actor: "person", At: now, Policy: lifecycle.DefaultPolicy()})
-		if err != nil {
-			return err
-		}
-		// The lifecycle ignores what does not fit its state; a person must hear of it.
-		// The error undoes the write.
-		if episode.State.Workflow == before {
-			return trimtab.Errorf(trimtab.Invalid, "recommendation %s is %s: that cannot be done now", id, before)
 		}
 		t := table{names: []string{"id", "was", "is", "until"}}
-		t.add(id, before, episode.State.Workflow, episode.State.Until.Format(time.DateOnly))
+		t.add(text, out.Was, out.Is, out.Until.Format(time.DateOnly))
 		return e.print(t)
 	})
 }

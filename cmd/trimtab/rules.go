@@ -18,7 +18,7 @@ import (
 
 func newRules(env *environment) *cobra.Command {
 	return group("rules", "Lint, test, play, compare and explain rules",
-		newRulesLint(env), newRulesTest(env), newRulesEval(env), newRulesDiff(env), newRulesExplain(env), newRulesList(env), newRulesGraph(env),
+		newRulesLint(env), newRulesTest(env), newRulesEval(env), newRulesDiff(env), newRulesExplain(env), newRulesList(env), newRulesGraph(env), newRulesStage(env),
 		newRulesExport(env))
 }
 

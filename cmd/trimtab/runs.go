@@ -14,7 +14,6 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/app"
-	"github.com/trimtab/trimtab/internal/deploy"
 	"github.com/trimtab/trimtab/internal/durable"
 )
 
@@ -145,39 +144,26 @@ func newRunsRetry(env *environment) *cobra.Command {
 }
 
 // operate changes a run. One that goes on does so here, unless another process serves.
-func (e *environment) operate(c *cobra.Command, arg string, goesOn bool, do func(context.Context, app.Operated, int64) error) (err error) {
+func (e *environment) operate(c *cobra.Command, arg string, goesOn bool, do func(context.Context, app.Operated, int64) error) error {
 	id, err := runID(arg)
 	if err != nil {
 		return err
 	}
-	state, err := deploy.StatePath(e.file)
-	if err != nil {
+	return e.acting(c, func(ctx context.Context, o app.Operated) error {
+		if err := do(ctx, o, id); err != nil {
+			return err
+		}
+		if !goesOn || o.App == nil {
+			return e.sayDone(id, goesOn)
+		}
+		run, err := o.App.Engine.Follow(ctx, id)
+		if err != nil {
+			return err
+		}
+		e.sayRun(run)
+		_, err = durable.ResultOf[struct{}](run)
 		return err
-	}
-	done := func(*error) {}
-	o, err := app.Operate(func() (a *app.App, err error) {
-		a, done, err = e.open(c, e.log())
-		return a, err
-	}, state)
-	if err != nil {
-		return err
-	}
-	if o.App != nil {
-		defer func() { done(&err) }()
-	}
-	if err := do(c.Context(), o, id); err != nil {
-		return err
-	}
-	if !goesOn || o.App == nil {
-		return e.sayDone(id, goesOn)
-	}
-	run, err := o.App.Engine.Follow(c.Context(), id)
-	if err != nil {
-		return err
-	}
-	e.sayRun(run)
-	_, err = durable.ResultOf[struct{}](run)
-	return err
+	})
 }
 
 // sayDone says what becomes of a run that does not go on here.

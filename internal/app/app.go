@@ -85,6 +85,7 @@ type App struct {
 	Began      func(run int64, resumed bool) // told of every run that is asked for; may be nil
 
 	serving atomic.Pointer[serving]
+	texts   atomic.Pointer[[]distribute.RuleText]
 	working sync.RWMutex // held by the runs that judge by the rules, and by whoever exchanges them
 }
 
@@ -126,9 +127,10 @@ func (a *App) makeJobs() {
 		cannotTell[b.Name] = b.CannotTell
 	}
 	a.Distribute = &distribute.Job{
-		Store: a.Store, Trackers: a.Trackers, Boards: boards, Policy: policy(d), Settle: settle, Life: life, Clock: a.Clock,
-		Log: a.Log.With("job", "distribute"),
+		Store: a.Store, Trackers: a.Trackers, Boards: boards, Policy: policy(d), Settle: settle, Life: life, Rules: a.ruleTexts,
+		Clock: a.Clock, Log: a.Log.With("job", "distribute"),
 	}
+	a.noteRules()
 	a.Monitor = &monitor.Job{
 		Store: a.Store, Trackers: a.Trackers, Overlap: d.Sync.Overlap, Fields: d.Sync.Fields, CannotTell: cannotTell, Life: life,
 		Clock: a.Clock, Log: a.Log.With("job", "monitor"),

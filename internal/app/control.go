@@ -66,7 +66,14 @@ func ignoreMissing(err error) error {
 // serves.
 type Operated struct {
 	web.Operator
+	actor
 	App *App // nil if another process serves
+}
+
+// actor does what people ask for beside runs.
+type actor interface {
+	// Act does what name says with in, and reads what came of it into out.
+	Act(ctx context.Context, name string, in, out any) error
 }
 
 // Operate finds who may change the runs of a deployment's state. Close what was opened
@@ -74,7 +81,7 @@ type Operated struct {
 func Operate(open func() (*App, error), state string) (Operated, error) {
 	a, err := open()
 	if err == nil {
-		return Operated{Operator: a.Engine, App: a}, nil
+		return Operated{Operator: a.Engine, actor: a, App: a}, nil
 	}
 	if trimtab.CodeOf(err) != trimtab.Busy {
 		return Operated{}, err
@@ -84,7 +91,8 @@ func Operate(open func() (*App, error), state string) (Operated, error) {
 	if readErr != nil || json.Unmarshal(data, &c) != nil {
 		return Operated{}, err // a command is at work, and ends by itself
 	}
-	return Operated{Operator: remote{c, &http.Client{Timeout: 30 * time.Second}}}, nil
+	r := remote{c, &http.Client{Timeout: 30 * time.Second}}
+	return Operated{Operator: r, actor: r}, nil
 }
 
 // remote asks the process that serves.
@@ -118,11 +126,21 @@ func (r remote) Signal(ctx context.Context, id int64, name string, payload any) 
 }
 
 func (r remote) post(ctx context.Context, id int64, action string, in web.RunAction) error {
+	return r.ask(ctx, fmt.Sprintf("runs/%d/%s", id, action), in, nil)
+}
+
+// Act implements [actor].
+func (r remote) Act(ctx context.Context, name string, in, out any) error {
+	return r.ask(ctx, "acts/"+name, in, out)
+}
+
+// ask posts a request and reads its answer into out, unless that is nil.
+func (r remote) ask(ctx context.Context, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/api/runs/%d/%s", r.URL, id, action), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+"/api/"+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -133,7 +151,7 @@ func (r remote) post(ctx context.Context, id int64, action string, in web.RunAct
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusOK {
-		return nil
+		return readAnswer(resp.Body, out)
 	}
 	var no web.Refusal
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&no); err != nil || no.Message == "" {
@@ -142,6 +160,16 @@ func (r remote) post(ctx context.Context, id int64, action string, in web.RunAct
 	e := trimtab.Errorf(no.Code, "%s", no.Message)
 	e.Next = no.Next
 	return e
+}
+
+func readAnswer(r io.Reader, out any) error {
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(r).Decode(out); err != nil {
+		return trimtab.Errorf(trimtab.Outside, "read the answer of the process that serves: %w", err)
+	}
+	return nil
 }
 
 // Runs reads the runs of a state, beside whoever writes to it.

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/distribute"
 	"github.com/trimtab/trimtab/internal/durable"
+	"github.com/trimtab/trimtab/internal/store"
 )
 
 // TestOperateBesideServe: while a process serves, it alone changes runs, and is asked to;
@@ -40,6 +42,7 @@ func TestOperateBesideServe(t *testing.T) {
 			t.Errorf("%s: %v, next %q", name, err, trimtab.NextOf(err))
 		}
 	}
+	testActs(t, a, o)
 	testControlFile(t, a, o, id)
 	if err := o.Resume(t.Context(), id); err != nil {
 		t.Error(err)
@@ -49,6 +52,38 @@ func TestOperateBesideServe(t *testing.T) {
 	}
 	if _, err := Operate(busy, a.Deployment.State); trimtab.CodeOf(err) != trimtab.Busy {
 		t.Errorf("after the end of serve: %v", err)
+	}
+}
+
+// testActs: what a command asks of the process that serves is done there, and refusals
+// come back as they are.
+func testActs(t *testing.T, a *App, o Operated) {
+	t.Helper()
+	board := a.Deployment.Boards[0].Name
+	if err := o.Act(t.Context(), "pause", store.Pause{Kind: store.PauseBoard, Name: board, Why: "w"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	err := a.Store.Read(t.Context(), func(tx *store.Tx) error {
+		pauses, err := tx.Pauses(a.Clock.Now())
+		if len(pauses) != 1 || pauses[0].Name != board || pauses[0].Why != "w" {
+			t.Errorf("%+v", pauses)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	var recalled distribute.Recalled
+	if err := o.Act(t.Context(), "recall", distribute.RecallRequest{Rule: "none"}, &recalled); err != nil || !recalled.Paused {
+		t.Errorf("%+v, %v", recalled, err)
+	}
+	for _, err := range []error{
+		o.Act(t.Context(), "pause", store.Pause{Kind: store.PauseBoard, Name: "none"}, nil), o.Act(t.Context(), "none", 1, nil),
+		o.Act(t.Context(), "put-off", PutOff{Recommendation: 99}, nil), o.Act(t.Context(), "stage", []int{1}, nil),
+	} {
+		if code := trimtab.CodeOf(err); code != trimtab.NotFound && code != trimtab.Invalid {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

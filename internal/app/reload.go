@@ -51,6 +51,7 @@ func (r *reloader) look(s *serving) {
 	a.working.Lock()
 	a.Rules, a.packs, a.Scan.Rules = next.Rules, next.packs, next.Rules
 	a.working.Unlock()
+	a.noteRules()
 	s.metrics.Rules(true)
 	a.Log.Info("the rules were loaded again", "rules", len(next.Rules.Rules()))
 	for _, w := range next.Rules.Warnings() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -96,12 +97,22 @@ func worst(errs ...error) error {
 }
 
 // ask asks for a run of a workflow and follows it to its end, or brings one to its end
-// that was interrupted before.
+// that was interrupted before. One that waits for an approval gives way: what is asked for
+// now is about newer data.
 func ask[Out any](ctx context.Context, a *App, workflow string, input any) (out Out, err error) {
 	for {
 		id, added, err := a.Engine.Submit(ctx, durable.Request{Workflow: workflow, Key: workflow, Queue: jobs, Input: input})
 		if err != nil {
 			return out, err
+		}
+		if !added {
+			given, err := a.giveWay(ctx, id)
+			if err != nil {
+				return out, err
+			}
+			if given {
+				continue
+			}
 		}
 		a.told(workflow, id, added)
 		run, err := a.Engine.Follow(ctx, id)
@@ -112,8 +123,36 @@ func ask[Out any](ctx context.Context, a *App, workflow string, input any) (out 
 		if old && run.Status.Ended() {
 			continue // what was asked for is about what is there now
 		}
-		return durable.ResultOf[Out](run)
+		out, err = durable.ResultOf[Out](run)
+		if errors.Is(err, durable.ErrWaits) {
+			err = waits(run)
+		}
+		return out, err
 	}
+}
+
+// giveWay ends a run that waits for somebody.
+func (a *App) giveWay(ctx context.Context, id int64) (bool, error) {
+	run, _, err := a.Engine.Show(ctx, id)
+	if err != nil || !run.Indefinite() {
+		return false, err
+	}
+	a.Log.Warn("a run that waited for approval gives way to a newer one", "job", run.Workflow, "run", id)
+	return true, a.Engine.Cancel(ctx, id)
+}
+
+// waits is what a caller hears of a run at its brake.
+func waits(run *durable.Run) error {
+	return trimtab.Errorf(trimtab.Partial, "run %d %w for approval: %s; nothing was written to a tracker", run.ID, durable.ErrWaits, run.Reason).
+		WithNext("`trimtab approve` shows what it would do, `trimtab approve %d` lets it go on, `trimtab runs cancel %d` gives it up", run.ID, run.ID)
+}
+
+// Approval is the signal that a run waits for; an error if it waits for none.
+func Approval(run *durable.Run) (string, error) {
+	if run.Indefinite() && strings.HasPrefix(run.Awaits, distribute.Approval+" ") {
+		return run.Awaits, nil
+	}
+	return "", trimtab.Errorf(trimtab.Invalid, "run %d does not wait for approval: it is %s", run.ID, run.Status).WithNext("`trimtab approve` lists those that do")
 }
 
 // told says that an earlier run goes on, so that nobody takes its result for one of now.

@@ -58,7 +58,7 @@ func (a *App) Start(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	s.server = &http.Server{
-		Handler: web.New(web.Config{Store: a.Store, Registry: registry, Ready: a.ready, Runs: a.Engine, Token: token}), ReadHeaderTimeout: 5 * time.Second,
+		Handler: web.New(web.Config{Store: a.Store, Registry: registry, Ready: a.ready, Runs: a.Engine, Act: a.act, Token: token}), ReadHeaderTimeout: 5 * time.Second,
 	}
 	a.serving.Store(s)
 	s.done.Go(func() { _ = s.server.Serve(listener) }) // ends with Stop

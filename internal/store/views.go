@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -137,4 +138,32 @@ func (t *Tx) Query(query string) ([][]any, error) {
 		all = append(all, row)
 	}
 	return all, wrapSQL(query, rows.Err())
+}
+
+// WriteView is a write of the outbox as people see it.
+type WriteView struct {
+	Kind    OpKind        `json:"does"`
+	Board   string        `json:"board"`
+	Ticket  string        `json:"ticket,omitempty"` // its key; "" while there is none
+	Owner   string        `json:"owner,omitempty"`
+	Savings trimtab.Money `json:"savings"`
+	Summary string        `json:"summary"`
+}
+
+// WaitingWrites lists the planned writes that wait for the brake, oldest first.
+func (t *Tx) WaitingWrites() ([]WriteView, error) {
+	return list(t, func(r scanner) (w WriteView, err error) {
+		var amount, currency, action, resource, payload string
+		if err := r.Scan(&w.Kind, &w.Board, &w.Ticket, &w.Owner, &amount, &currency, &action, &resource, &payload); err != nil {
+			return w, err
+		}
+		var p OpPayload
+		err = errors.Join(json.Unmarshal([]byte(payload), &p), readMoney(amount, currency, &w.Savings))
+		if w.Summary = p.Summary; w.Summary == "" {
+			w.Summary = action + " " + resource
+		}
+		return w, err
+	}, `SELECT o.kind, l.board, COALESCE(k.remote_key, ''), e.owner, e.savings, e.currency, e.action, e.resource, o.payload
+		FROM `+opTables+` JOIN episodes e ON e.id = l.episode_id LEFT JOIN tickets k ON k.id = l.ticket_id
+		WHERE o.state = 'planned' AND o.released = 0 AND `+wantedNow+` ORDER BY o.id`)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -38,23 +37,51 @@ type Refusal struct {
 // maxAction bounds the body of a request.
 const maxAction = 64 << 10
 
-// runs answers POST /api/runs/{id}/{action}. The token keeps other users of the machine,
-// and pages in a browser, from acting.
-func runs(token string, o Operator) http.HandlerFunc {
+// trusted lets those through who have the token: it keeps other users of the machine, and
+// pages in a browser, from acting.
+func trusted(token string, next func(http.ResponseWriter, *http.Request, []byte)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if token == "" || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
 			refuse(w, http.StatusUnauthorized, trimtab.Errorf(trimtab.Invalid, "the token is wrong"))
 			return
 		}
-		var in RunAction
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAction))
+		if err != nil {
+			refuse(w, http.StatusBadRequest, unreadable(err))
+			return
+		}
+		next(w, r, body)
+	}
+}
+
+func unreadable(err error) error {
+	return trimtab.Errorf(trimtab.Invalid, "the request cannot be read: %w", err)
+}
+
+// acts answers POST /api/acts/{name} with what came of it.
+func acts(do func(context.Context, string, json.RawMessage) (any, error)) func(http.ResponseWriter, *http.Request, []byte) {
+	return func(w http.ResponseWriter, r *http.Request, body []byte) {
+		out, err := do(r.Context(), r.PathValue("name"), body)
+		if err != nil {
+			refuse(w, statusOf(err), err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(out) // the reader has gone if this fails
+	}
+}
+
+// runs answers POST /api/runs/{id}/{action}.
+func runs(o Operator) func(http.ResponseWriter, *http.Request, []byte) {
+	return func(w http.ResponseWriter, r *http.Request, body []byte) {
+		var in RunAction
+		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 		if err == nil && len(body) > 0 {
 			err = json.Unmarshal(body, &in)
 		}
-		id, badID := strconv.ParseInt(r.PathValue("id"), 10, 64)
-		if err := errors.Join(err, badID); err != nil {
-			refuse(w, http.StatusBadRequest, trimtab.Errorf(trimtab.Invalid, "the request cannot be read: %w", err))
+		if err != nil {
+			refuse(w, http.StatusBadRequest, unreadable(err))
 			return
 		}
 		if err := act(r.Context(), o, id, r.PathValue("action"), in); err != nil {

@@ -21,14 +21,16 @@ type Config struct {
 	Registry *prometheus.Registry
 	// Ready says why the process cannot work now; nil when it can.
 	Ready func(context.Context) error
-	// Runs is what /api/runs acts on, for those who have the token; "" lets nobody.
+	// Runs is what /api/runs acts on, Act does what /api/acts asks for, for those who have
+	// the token; "" lets nobody.
 	Runs  Operator
+	Act   func(ctx context.Context, name string, in json.RawMessage) (any, error)
 	Token string
 }
 
 // New makes the handler. /healthz answers as long as the process does; /readyz
 // only while the state answers and the jobs are running; /metrics is for
-// Prometheus; /api/runs/ID/ACTION acts on a run.
+// Prometheus; /api/runs/ID/ACTION acts on a run, /api/acts/NAME on the rest of the state.
 func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	// It asks nothing: a process is restarted for failing here, which mends no database.
@@ -42,7 +44,8 @@ func New(cfg Config) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready", "")
 	})
-	mux.HandleFunc("POST /api/runs/{id}/{action}", runs(cfg.Token, cfg.Runs))
+	mux.HandleFunc("POST /api/runs/{id}/{action}", trusted(cfg.Token, runs(cfg.Runs)))
+	mux.HandleFunc("POST /api/acts/{name}", trusted(cfg.Token, acts(cfg.Act)))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{}))
 	return mux
 }
