@@ -123,7 +123,7 @@ func (a *App) makeJobs() {
 	}
 	boards, cannotTell := map[string]distribute.Board{}, map[string]bool{}
 	for _, b := range d.Boards {
-		boards[b.Name] = distribute.Board{Name: b.Name, Tracker: b.Tracker, Project: b.Project, Type: b.Type, Labels: b.Labels}
+		boards[b.Name] = boardOf(b)
 		cannotTell[b.Name] = b.CannotTell
 	}
 	a.Distribute = &distribute.Job{
@@ -137,12 +137,25 @@ func (a *App) makeJobs() {
 	}
 }
 
+// boardOf is a board in the distributor's words.
+func boardOf(b deploy.Board) distribute.Board {
+	board := distribute.Board{
+		Name: b.Name, Tracker: b.Tracker, Project: b.Project, Type: b.Type, Labels: b.Labels, Components: b.Components, Parent: b.Parent,
+		Due: b.Due, Fields: b.Fields, Open: b.Open,
+	}
+	for _, s := range b.Freeze {
+		board.Freeze = append(board.Freeze, distribute.Span(s))
+	}
+	return board
+}
+
 // policy is the distributor's part of the deployment's policy. Five failures in a
 // row block a write: by then a person should look.
 func policy(d *deploy.Deployment) distribute.Policy {
 	return distribute.Policy{
 		MinSavings: d.Policy.MinSavings, Sightings: d.Policy.Sightings, OpenPerOwner: d.Policy.OpenPerOwner,
-		NewPerBoardWeek: d.Policy.NewPerBoardWeek, Brake: distribute.Brake{Tickets: d.Policy.BrakeTickets, Share: d.Policy.BrakeShare},
+		NewPerBoardWeek: d.Policy.NewPerBoardWeek, Destructive: distribute.Destructive{Actions: d.Policy.Destructive, Sightings: d.Policy.DestructiveSightings},
+		Rollout: distribute.Rollout{New: store.Stage(d.Policy.RolloutNew), Canary: d.Policy.Canary}, Brake: distribute.Brake{Tickets: d.Policy.BrakeTickets, Share: d.Policy.BrakeShare},
 		CloseTickets: d.Policy.Close == "transition", MaxAttempts: 5, MaxWait: 30 * time.Second,
 	}
 }

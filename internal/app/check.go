@@ -5,9 +5,11 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
+	"github.com/trimtab/trimtab/internal/deploy"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/tracker"
 )
@@ -109,12 +111,24 @@ func checkTrackers(ctx context.Context, p *Plan, c clock.Clock) ([]Finding, erro
 		var samples []tracker.Draft
 		for _, b := range p.Deployment.Boards {
 			if b.Tracker == name {
-				samples = append(samples, tracker.Draft{Target: tracker.Target{Project: b.Project, Type: b.Type}, Labels: b.Labels})
+				samples = append(samples, sample(b, c.Now()))
 			}
 		}
 		findings = append(findings, checkTracker(ctx, name, all[name], samples)...)
 	}
 	return findings, nil
+}
+
+// sample is a ticket of a board, as far as the board decides what it has.
+func sample(b deploy.Board, now time.Time) tracker.Draft {
+	d := tracker.Draft{
+		Target: tracker.Target{Project: b.Project, Type: b.Type}, Labels: b.Labels, Components: b.Components, Parent: b.Parent, Fields: b.Fields,
+		Summary: "A ticket of Trimtab", Description: "Is everything there that it needs?", Assignee: b.Lead,
+	}
+	if b.Due > 0 {
+		d.Due = now.Add(b.Due)
+	}
+	return d
 }
 
 func checkTracker(ctx context.Context, name string, t tracker.Tracker, samples []tracker.Draft) []Finding {

@@ -110,20 +110,58 @@ func checkMap(s deploy.Source, t rule.TypeDecl) {
 	}
 }
 
-// assign compiles owners and routes.
+// assign compiles owners and routes. What a table of teams says comes before the first
+// route that takes everything.
 func assign(d *deploy.Deployment) scan.Assign {
-	var a scan.Assign
+	a := scan.Assign{Leads: map[string]string{}}
 	for _, o := range d.Owners {
 		a.Owners = append(a.Owners, scan.OwnerRule(o))
 	}
-	for _, r := range d.Routes {
+	last := slices.IndexFunc(d.Routes, func(r deploy.Route) bool { return r.When.Text == "" })
+	for i, r := range d.Routes {
+		if i == last {
+			a.Routes = append(a.Routes, claims(d)...)
+		}
 		route := scan.Route{Board: r.Board.Text}
 		if r.When.Text != "" {
 			route.When = condition(rule.ExpressionAt(r.When.Node, map[string]string{"rec": "Recommendation"}, "bool"))
 		}
 		a.Routes = append(a.Routes, route)
 	}
+	if last < 0 {
+		a.Routes = append(a.Routes, claims(d)...)
+	}
+	for _, b := range d.Boards {
+		if b.Lead != "" {
+			a.Leads[b.Name] = b.Lead
+		}
+	}
 	return a
+}
+
+// claims are the routes to the boards of teams, by accounts and tags.
+func claims(d *deploy.Deployment) []scan.Route {
+	var routes []scan.Route
+	for _, b := range d.Boards {
+		if len(b.Claims.Accounts)+len(b.Claims.Tags) > 0 {
+			routes = append(routes, scan.Route{Board: b.Name, When: claimed(b.Claims)})
+		}
+	}
+	return routes
+}
+
+func claimed(c deploy.Claims) func(*trimtab.Recommendation) (bool, error) {
+	return func(rec *trimtab.Recommendation) (bool, error) {
+		if slices.Contains(c.Accounts, rec.Subject.Account) {
+			return true, nil
+		}
+		for name, value := range c.Tags {
+			if rec.Subject.Tags[name] == value {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
 }
 
 // condition shows a compiled condition a recommendation as `rec`. Reading what
@@ -164,22 +202,37 @@ func record(rec *trimtab.Recommendation) map[string]any {
 	return fields
 }
 
-// trackers makes the trackers of a deployment: one line a kind.
+// trackers makes the trackers of a deployment: one line a kind. Without a state they
+// remember nothing, which is enough to ask them something.
 func trackers(d *deploy.Deployment, s *store.Store, c clock.Clock) (map[string]tracker.Tracker, error) {
 	all := map[string]tracker.Tracker{}
+	sites := map[string]*jira.Site{} // accounts of one site share its limits
 	for _, t := range d.Trackers {
-		switch t.Kind {
-		case "board":
-			all[t.Name] = board.New(board.Config{Projects: projects(d, t.Name), Now: c.Now}, s.BoardRows())
-		case "jira":
-			made, err := jira.New(jiraConfig(d, t))
-			if err != nil {
-				return nil, fmt.Errorf("tracker %s: %w", t.Name, err)
-			}
-			all[t.Name] = made
+		if t.Kind == "board" {
+			all[t.Name] = board.New(board.Config{Projects: projects(d, t.Name), URL: d.Page, Now: c.Now}, s.BoardRows())
+			continue
+		}
+		cfg, err := jiraConfig(d, t, s)
+		if err != nil {
+			return nil, fmt.Errorf("tracker %s: %w", t.Name, err)
+		}
+		if sites[t.URL] == nil {
+			sites[t.URL] = jira.NewSite(shared(s))
+		}
+		cfg.Site = sites[t.URL]
+		if all[t.Name], err = jira.New(cfg); err != nil {
+			return nil, fmt.Errorf("tracker %s: %w", t.Name, err)
 		}
 	}
 	return all, nil
+}
+
+// shared is nil without a state: then a process learns for itself.
+func shared(s *store.Store) jira.Shared {
+	if s == nil {
+		return nil
+	}
+	return pauses{s}
 }
 
 // projects are the keys of a tracker's boards: for the embedded one, all there are.
@@ -193,14 +246,32 @@ func projects(d *deploy.Deployment, name string) []string {
 	return all
 }
 
-func jiraConfig(d *deploy.Deployment, t deploy.Tracker) jira.Config {
-	cfg := jira.Config{URL: t.URL, Email: t.Email, Token: t.Token, Status: map[string]map[string]string{}}
+func jiraConfig(d *deploy.Deployment, t deploy.Tracker, s *store.Store) (jira.Config, error) {
+	cfg := jira.Config{
+		URL: t.URL, Edition: jira.Cloud, Email: t.Auth.Email, Token: t.Auth.Token, CloudID: t.CloudID, Users: t.Users,
+		Status: map[string]map[string]string{}, Screens: map[string]map[string]any{},
+	}
+	if t.Kind == "jira-dc" {
+		cfg.Edition = jira.DataCenter
+	}
 	for _, b := range d.Boards {
 		if b.Tracker == t.Name && len(b.Status) > 0 {
 			cfg.Status[b.Project] = b.Status
 		}
+		if b.Tracker == t.Name && len(b.Screens) > 0 {
+			cfg.Screens[b.Project] = b.Screens
+		}
 	}
-	return cfg
+	if t.Auth.ClientID == "" {
+		return cfg, nil
+	}
+	cfg.OAuth = &jira.OAuth{ClientID: t.Auth.ClientID, ClientSecret: t.Auth.ClientSecret, Service: t.Auth.Service}
+	if s == nil {
+		return cfg, nil
+	}
+	kept, err := newGrants(s, t.Name, t.Auth.ClientSecret)
+	cfg.OAuth.Tokens = kept
+	return cfg, err
 }
 
 // checkSchedule notes a cron expression that cannot be read.

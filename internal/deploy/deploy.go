@@ -1,8 +1,8 @@
 // Package deploy reads the deployment file, trimtab.yaml: which state, packs,
 // sources, trackers, boards, owners, routes and policies an installation has.
 //
-// It reads words and checks them against each other; it opens nothing that they
-// name. All mistakes come at once, each with file, line, column and, where a
+// It reads words and checks them against each other; of what they name it opens
+// secrets, tables of teams and texts of tickets, which are a part of the file. All mistakes come at once, each with file, line, column and, where a
 // name is misspelt, the nearest one. What a later version will read is refused
 // with a sentence, never ignored.
 package deploy
@@ -38,6 +38,7 @@ type Deployment struct {
 	Schedule Schedule
 	Runs     Runs
 	Listen   string
+	Page     string // where people open Trimtab's pages; "" for nowhere
 	Warnings strictyaml.Diagnostics
 
 	file *strictyaml.File
@@ -75,9 +76,18 @@ type Mapping struct {
 // Tracker configures one tracker instance.
 type Tracker struct {
 	Name, Kind, URL string
-	Email, Token    string
-	Settle          time.Duration // how long an unknown outcome is left before sending again
+	Auth            Auth
+	CloudID         string
+	Users           map[string]string // owner → account
+	Settle          time.Duration     // how long an unknown outcome is left before sending again
 	Node            strictyaml.Node
+}
+
+// Auth is who Trimtab is on a tracker: by a token, or as an OAuth app.
+type Auth struct {
+	Email, Token           string
+	ClientID, ClientSecret string
+	Service                bool // the app is a service account's
 }
 
 // Board is a project on a tracker.
@@ -86,8 +96,28 @@ type Board struct {
 	Labels                       []string
 	Status                       map[string]string // canonical status → the board's word
 	CannotTell                   bool              // it has no way to say "won't do"
+	Components                   []string
+	Parent                       string         // key of the epic above its tickets
+	Due                          time.Duration  // from the day on which a ticket is filed
+	Fields                       map[string]any // further fields of its tickets
+	Screens                      map[string]any // what transitions ask for
+	Checklist                    bool           // one ticket for each owner and rule
+	Open                         int            // the most open tickets; 0 is no limit
+	Lead                         string         // who owns what nobody else does
+	Freeze                       []Span         // when it takes no new tickets
+	Template                     string         // path of the text of its tickets
+	Claims                       Claims         // what goes there before the last route
 	Node                         strictyaml.Node
 }
+
+// Claims is what belongs to a team, by its row in a table of teams.
+type Claims struct {
+	Accounts []string
+	Tags     map[string]string
+}
+
+// Span is from the beginning of From to the end of To, both days in UTC.
+type Span struct{ From, To time.Time }
 
 // Owner is one link of the owner chain; exactly one of Tag, Fact, Fallback is set.
 type Owner struct{ Tag, Fact, By, Fallback string }
@@ -106,9 +136,14 @@ type Policy struct {
 	NewPerBoardWeek int
 	BrakeTickets    int
 	BrakeShare      decimal.Decimal
-	Close           string  // "comment" or "transition"
-	VerifyState     float64 // days
-	VerifyCost      float64 // days
+	// Destructive are the actions that need DestructiveSightings scans in a row.
+	Destructive          []string
+	DestructiveSightings int
+	RolloutNew           string   // where new rules begin: shadow, canary, live
+	Canary               []string // boards
+	Close                string   // "comment" or "transition"
+	VerifyState          float64  // days
+	VerifyCost           float64  // days
 }
 
 // Sync says how tickets are followed.

@@ -3,12 +3,14 @@ package deploy
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/merge"
+	"github.com/trimtab/trimtab/internal/strictyaml"
 )
 
 const full = `
@@ -23,15 +25,16 @@ trackers:
   - {name: corp, kind: jira, url: 'https://corp.example/', settle: 1m, auth: {email: '${TT_EMAIL}', token: '${file:TOKENFILE}'}}
   - {name: local, kind: board}
 boards:
-  - {name: platform, tracker: corp, project: PLAT, type: Story, labels: [finops], status: {done: Resolved, wont_do: Closed/Rejected}, cannot_tell: true}
+  - {name: platform, tracker: corp, project: PLAT, type: Story, labels: [finops], status: {done: Resolved, wont_do: Closed/Rejected}, cannot_tell: true, components: [cost], parent: PLAT-1, due: 14d, fields: {Team: Cloud}, screens: {Reason: x}, tickets: checklist, open: 9, lead: lea@example.com, freeze: [2026-12-20/2027-01-03], template: ticket.md}
   - {name: finops, tracker: local, project: FIN}
 owners: [{tag: owner}, {fact: Owner, by: account}, {fallback: finops@example.com}]
 routes: [{when: 'rec.account == "a"', board: platform}, {board: finops}]
-policy: {min_savings: 50.00 USD, sightings: 3, open_per_owner: 6, new_per_board_week: 7, brake: {tickets: 8, share: 0.1}, close: transition, verify: {state: 2d, cost: 21d}}
+policy: {min_savings: 50.00 USD, sightings: 3, open_per_owner: 6, new_per_board_week: 7, destructive: {actions: [delete, stop], sightings: 4}, brake: {tickets: 8, share: 0.1}, rollout: {new: shadow, canary: [finops]}, close: transition, verify: {state: 2d, cost: 21d}}
 sync: {interval: 30s, overlap: 2m, fields: {status: {direction: both, conflict: ask}, assignee: {direction: in}}}
 schedule: {scan: '0 6 * * 1', monitor: 90s}
 runs: {lease: 45s, crashes: 5, keep: 7d}
 listen: 127.0.0.1:9090
+page: https://trimtab.example/
 `
 
 func TestFull(t *testing.T) {
@@ -51,7 +54,7 @@ func TestFull(t *testing.T) {
 	if d.Sources[0].Window != 14*24*time.Hour || d.Sources[0].Current != 72*time.Hour || d.Sources[1].Map[1].Expr.Text != `"vm"` {
 		t.Errorf("sources %+v", d.Sources)
 	}
-	if k := d.Trackers[0]; k.URL != "https://corp.example" || k.Email != "ann@example.com" || k.Token != "hush" || k.Settle != time.Minute {
+	if k := d.Trackers[0]; k.URL != "https://corp.example" || k.Auth.Email != "ann@example.com" || k.Auth.Token != "hush" || k.Settle != time.Minute {
 		t.Errorf("tracker %+v", k)
 	}
 	if b := d.Boards[0]; b.Type != "Story" || b.Status["wont_do"] != "Closed/Rejected" || !b.CannotTell || d.Boards[1].Type != "Task" {
@@ -114,28 +117,85 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestTeams: each row of a table is a board; what is wrong with it is told with its line.
+func TestTeams(t *testing.T) {
+	read := func(table string) (*Deployment, error) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "teams.csv"), []byte(table), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Parse(filepath.Join(dir, "trimtab.yaml"), []byte("apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board}]\n"+
+			"boards: [{from: teams.csv, tracker: a, labels: [cost], lead: boss@example.com}]\nroutes: [{board: pay}]\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d, d.Err()
+	}
+	d, err := read("Team,project,lead,accounts,tags,cap\npay,PAY,ann@example.com,123;456,team=pay; cost-center=7,3\nweb,WEB,,789,,\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Board{
+		{
+			Name: "pay", Tracker: "a", Project: "PAY", Type: "Task", Labels: []string{"cost"}, Lead: "ann@example.com", Open: 3, Components: []string{}, Status: map[string]string{},
+			Claims: Claims{Accounts: []string{"123", "456"}, Tags: map[string]string{"team": "pay", "cost-center": "7"}},
+		},
+		{
+			Name: "web", Tracker: "a", Project: "WEB", Type: "Task", Labels: []string{"cost"}, Lead: "boss@example.com", Components: []string{}, Status: map[string]string{},
+			Claims: Claims{Accounts: []string{"789"}, Tags: map[string]string{}},
+		},
+	}
+	for i := range d.Boards {
+		d.Boards[i].Node = strictyaml.Node{}
+	}
+	if !reflect.DeepEqual(d.Boards, want) {
+		t.Errorf("%+v", d.Boards)
+	}
+	for table, want := range map[string]string{
+		"":                                  "teams.csv is empty",
+		"team\npay\n":                       `teams.csv:1: the column "project" is missing`,
+		"team,projekt\npay,P\n":             `teams.csv:1: there is no column "projekt"`,
+		"team,project\npay,PAY\n,X\n":       "teams.csv:3: a team needs a name",
+		"team,project\npay,PAY\npay,X\n":    `teams.csv:3: there are two boards named "pay"`,
+		"team,project,cap\npay,PAY,many\n":  "teams.csv:2: a cap is a number",
+		"team,project,tags\npay,PAY,team\n": `teams.csv:2: "team" is no tag`,
+		"team,project\npay,PAY,1\n":         "wrong number of fields",
+		"team,project\npay,\"PAY\n":         "teams.csv",
+	} {
+		if _, err := read(table); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", table, err, want)
+		}
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"packs: [a]":                                           `"apiVersion" is missing`,
 		"apiVersion: trimtab/v2\npacks: [a]":                   `apiVersion "trimtab/v2" is not known`,
 		"apiVersion: trimtab/v1":                               `"packs" is missing`,
 		"apiVersion: trimtab/v1\npacks: [a]\nstate: mysql://x": "not mysql",
-		"apiVersion: trimtab/v1\npacks: [a]\nstate: 'postgres://u:${TT_NONE}@h/db'":                                                        "TT_NONE is not set",
-		"apiVersion: trimtab/v1\npacks: [a]\nlisten: 0.0.0.0:80":                                                                           "serving others needs authentication",
-		"apiVersion: trimtab/v1\npacks: [a]\nlisten: nowhere":                                                                              "is no address",
-		"apiVersion: trimtab/v1\npacks: [a]\nsources: [{name: a, kind: focus, path: x}, {name: a, kind: focus, path: y}]":                  `two sources named "a"`,
-		"apiVersion: trimtab/v1\npacks: [a]\nsources: [{name: a, kind: focus, path: x, fact: Y}]":                                          `a source of kind focus has no "fact"`,
-		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: jira, url: u, auth: {email: e, token: '${file:/no/such}'}}]":       "cannot read the secret's file",
-		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board}]\nboards: [{name: b, tracker: a, project: P, freeze: [x]}]": `"freeze" of a board is not available`,
-		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{fact: Owner}]":                                                                      "needs `by:`",
-		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {brake: {share: lots}}":                                                               "is no share",
-		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {due: {direction: in}}}":                                                       `field "due" is not followed in this version`,
-		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {summary: {direction: both}}}":                                                 `field "summary" is only taken in`,
-		"apiVersion: trimtab/v1\npacks: []":                                                                                                "packs needs at least one pack",
-		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{tag: owner, by: account}]":                                                          "by belongs to fact",
-		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board, settle: 1m}]":                                               `a tracker of kind board has no "settle"`,
-		"apiVersion: trimtab/v1\npacks: [a]\nruns: {lease: 10ms}":                                                                          "too short to be renewed",
-		"apiVersion: trimtab/v1\npacks: [a]\nruns: {crashes: 0}":                                                                           "must be allowed to lose a worker",
+		"apiVersion: trimtab/v1\npacks: [a]\nstate: 'postgres://u:${TT_NONE}@h/db'":                                                                            "TT_NONE is not set",
+		"apiVersion: trimtab/v1\npacks: [a]\nlisten: 0.0.0.0:80":                                                                                               "serving others needs authentication",
+		"apiVersion: trimtab/v1\npacks: [a]\nlisten: nowhere":                                                                                                  "is no address",
+		"apiVersion: trimtab/v1\npacks: [a]\nsources: [{name: a, kind: focus, path: x}, {name: a, kind: focus, path: y}]":                                      `two sources named "a"`,
+		"apiVersion: trimtab/v1\npacks: [a]\nsources: [{name: a, kind: focus, path: x, fact: Y}]":                                                              `a source of kind focus has no "fact"`,
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: jira, url: u, auth: {email: e, token: '${file:/no/such}'}}]":                           "cannot read the secret's file",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board}]\nboards: [{name: b, tracker: a, project: P, freeze: [x]}]":                     `"x" is no day and no span of days`,
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board}]\nboards: [{name: b, tracker: a, project: P, freeze: [2026-02-02/2026-01-01]}]": "ends before it begins",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board}]\nboards: [{name: b, tracker: a}]":                                              "exactly one of project and from",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board}]\nboards: [{from: none.csv, tracker: a}]":                                       "the table of teams cannot be read",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: jira, url: u, auth: {email: e}}]":                                                      "exactly one of token and client_id",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: jira, url: u, auth: {token: t, service: true}}]":                                       `"service" has no meaning beside token`,
+		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {rollout: {canary: [x]}}":                                                                                 `there is no board "x"`,
+		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{fact: Owner}]":                                                                                          "needs `by:`",
+		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {brake: {share: lots}}":                                                                                   "is no share",
+		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {due: {direction: in}}}":                                                                           `field "due" is not followed in this version`,
+		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {summary: {direction: both}}}":                                                                     `field "summary" is only taken in`,
+		"apiVersion: trimtab/v1\npacks: []":                                                  "packs needs at least one pack",
+		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{tag: owner, by: account}]":            "by belongs to fact",
+		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board, settle: 1m}]": `a tracker of kind board has no "settle"`,
+		"apiVersion: trimtab/v1\npacks: [a]\nruns: {lease: 10ms}":                            "too short to be renewed",
+		"apiVersion: trimtab/v1\npacks: [a]\nruns: {crashes: 0}":                             "must be allowed to lose a worker",
 		"a: b: c": "trimtab.yaml:1",
 	} {
 		d, err := Parse("trimtab.yaml", []byte(text))

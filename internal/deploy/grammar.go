@@ -24,13 +24,14 @@ var fileMapping = schema.Mapping{Name: "deployment", Doc: "A deployment of Trimt
 	{Name: "schedule", Doc: "When serve works.", Value: schema.Ref("schedule")},
 	{Name: "runs", Doc: "How durable runs are kept and taken over.", Value: schema.Ref("runs")},
 	{Name: "listen", Doc: "The address of serve, on loopback.", Value: schema.Text, Default: "127.0.0.1:8080"},
+	{Name: "page", Doc: "Where people open Trimtab's pages; tickets link back to it.", Value: schema.Text},
 }}
 
 // laterSources and laterTrackers are kinds that come later: they are refused with a
 // word of their own.
 var (
 	laterSources  = []string{"sql", "prometheus", "httpjson"}
-	laterTrackers = []string{"redmine", "jira-dc"}
+	laterTrackers = []string{"redmine"}
 )
 
 var sourceMapping = schema.Mapping{Name: "source", Doc: "A source of facts.", By: "kind", Apart: []string{"column", "resource"}, Keys: []schema.Key{
@@ -54,28 +55,45 @@ var sourceMapping = schema.Mapping{Name: "source", Doc: "A source of facts.", By
 
 var trackerMapping = schema.Mapping{Name: "tracker", Doc: "A tracker.", By: "kind", Keys: []schema.Key{
 	{Name: "name", Doc: "The tracker's name, unique.", Value: schema.Text, Need: true},
-	{Name: "kind", Doc: "jira is Jira Cloud, board a board in the state itself.", Value: schema.Word("jira", "board"), Need: true},
-	{Name: "url", Doc: "The address, as https://corp.atlassian.net.", Value: schema.Text, Need: true, With: []string{"jira"}},
-	{Name: "auth", Doc: "Who Trimtab is there.", Value: schema.Ref("auth"), Need: true, With: []string{"jira"}},
-	{Name: "settle", Doc: "How long an unknown outcome is left before it is sent again.", Value: schema.Duration, Default: "5m", With: []string{"jira"}},
+	{Name: "kind", Doc: "jira is Jira Cloud, jira-dc Jira Data Center, board a board in the state itself.", Value: schema.Word("jira", "jira-dc", "board"), Need: true},
+	{Name: "url", Doc: "The address, as https://corp.atlassian.net.", Value: schema.Text, Need: true, With: []string{"jira", "jira-dc"}},
+	{Name: "auth", Doc: "Who Trimtab is there.", Value: schema.Ref("auth"), Need: true, With: []string{"jira", "jira-dc"}},
+	{Name: "cloud_id", Doc: "The site's cloud id, which OAuth and service accounts need.", Value: schema.Text, With: []string{"jira"}},
+	{Name: "users", Doc: "Accounts of owners whom the tracker cannot be asked for: an owner's name or e-mail to an account id, on Data Center to a user name.", Value: schema.Entries(schema.Text), With: []string{"jira", "jira-dc"}},
+	{Name: "settle", Doc: "How long an unknown outcome is left before it is sent again.", Value: schema.Duration, Default: "5m", With: []string{"jira", "jira-dc"}},
 }}
 
-var authMapping = schema.Mapping{Name: "auth", Doc: "An account.", Keys: []schema.Key{
-	{Name: "email", Doc: "The account's address.", Value: schema.Text, Need: true},
-	{Name: "token", Doc: "Its API token: ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text, Need: true},
+var authMapping = schema.Mapping{Name: "auth", Doc: "An account: by a token, or as an OAuth app.", OneOf: []string{"token", "client_id"}, Keys: []schema.Key{
+	{Name: "token", Doc: "An API token (Cloud) or a personal access token (Data Center): ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text},
+	{Name: "email", Doc: "The account's address, on Data Center its user name; a personal access token needs none.", Value: schema.Text, With: []string{"token"}},
+	{Name: "client_id", Doc: "The id of an OAuth app.", Value: schema.Text},
+	{Name: "client_secret", Doc: "Its secret: ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text, Need: true, With: []string{"client_id"}},
+	{Name: "service", Doc: "The app is a service account's: its secret is enough. Otherwise a person grants access, `trimtab grant`.", Value: schema.Bool, Default: false, With: []string{"client_id"}},
 }}
 
-var boardMapping = schema.Mapping{Name: "board", Doc: "A project on a tracker.", Keys: []schema.Key{
-	{Name: "name", Doc: "The board's name, unique.", Value: schema.Text, Need: true},
+var boardMapping = schema.Mapping{Name: "board", Doc: "A project on a tracker, or a table of teams with a project each.", OneOf: []string{"project", "from"}, Keys: []schema.Key{
+	{Name: "name", Doc: "The board's name, unique.", Value: schema.Text, Need: true, With: []string{"project"}},
 	{Name: "tracker", Doc: "The name of its tracker.", Value: schema.Text, Need: true},
-	{Name: "project", Doc: "The project's key.", Value: schema.Text, Need: true},
+	{Name: "project", Doc: "The project's key.", Value: schema.Text},
+	{Name: "from", Doc: "A CSV file: team, project, and if need be lead, accounts, tags, cap. Each row is a board; what belongs to its accounts or tags goes there.", Value: schema.Text},
 	{Name: "type", Doc: "The type of its tickets.", Value: schema.Text, Default: "Task"},
 	{Name: "labels", Doc: "Labels of its tickets, without spaces.", Value: schema.List(schema.Text, 0)},
 	{Name: "status", Doc: "The board's own words for statuses.", Value: schema.Ref("status")},
 	{Name: "cannot_tell", Doc: "The board has no way to say won't do.", Value: schema.Bool, Default: false},
-	{Name: "from", Later: true},
-	{Name: "freeze", Later: true},
+	{Name: "components", Doc: "Components of its tickets.", Value: schema.Texts},
+	{Name: "parent", Doc: "The key of the epic above its tickets.", Value: schema.Text},
+	{Name: "due", Doc: "When its tickets are due, from the day they are filed.", Value: schema.Duration},
+	{Name: "fields", Doc: "Further fields of its tickets, by the names that people see.", Value: schema.Entries(schema.Any)},
+	{Name: "screens", Doc: "What transitions of its workflow ask for, by the names of fields.", Value: schema.Entries(schema.Any)},
+	{Name: "tickets", Doc: "One for each resource, or one for each owner and rule with a checklist.", Value: schema.Word("one", "checklist"), Default: "one"},
+	{Name: "open", Doc: "The most open tickets that it has; 0 is no limit.", Value: schema.Int, Default: 0},
+	{Name: "lead", Doc: "Who owns what nobody else does, here.", Value: schema.Text},
+	{Name: "freeze", Doc: "Days on which it takes no new tickets, as 2026-12-20/2027-01-03.", Value: schema.List(schema.Pattern(spanPattern), 0)},
+	{Name: "template", Doc: "A file with the text of its tickets, instead of the built-in one.", Value: schema.Text},
 }}
+
+// spanPattern is a day, or two with a slash between.
+const spanPattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?$`
 
 var statusMapping = schema.Mapping{Name: "status", Doc: "Statuses, each with the board's word for it.", Keys: []schema.Key{
 	{Name: "open", Doc: "Not begun.", Value: schema.Text},
@@ -101,14 +119,26 @@ var policyMapping = schema.Mapping{Name: "policy", Doc: "What keeps tickets bear
 	{Name: "sightings", Doc: "Scans in a row before a ticket.", Value: schema.Int, Default: 1},
 	{Name: "open_per_owner", Doc: "The most open tickets of one owner.", Value: schema.Int, Default: 5},
 	{Name: "new_per_board_week", Doc: "The most new tickets of one board in a week.", Value: schema.Int, Default: 20},
-	{Name: "brake", Doc: "When a run asks before it files.", Value: schema.Ref("brake")},
+	{Name: "destructive", Doc: "What cannot be taken back is looked at more often.", Value: schema.Ref("destructive")},
+	{Name: "brake", Doc: "When a run asks before it writes.", Value: schema.Ref("brake")},
+	{Name: "rollout", Doc: "How rules that are new or changed begin.", Value: schema.Ref("rollout")},
 	{Name: "close", Doc: "What happens to the ticket of what went away.", Value: schema.Word("comment", "transition"), Default: "comment"},
 	{Name: "verify", Doc: "How long data are watched before a saving is verified.", Value: schema.Ref("verify")},
 }}
 
-var brakeMapping = schema.Mapping{Name: "brake", Doc: "A run that would file more stops and asks.", Keys: []schema.Key{
-	{Name: "tickets", Doc: "So many tickets.", Value: schema.Int, Default: 25},
-	{Name: "share", Doc: "And so much of all recommendations, as 0.05.", Value: schema.Number, Default: 0.05},
+var destructiveMapping = schema.Mapping{Name: "destructive", Doc: "Proposals that cannot be taken back.", Keys: []schema.Key{
+	{Name: "actions", Doc: "What they propose; delete unless it is said.", Value: schema.Texts},
+	{Name: "sightings", Doc: "Scans in a row before a ticket.", Value: schema.Int, Default: 3},
+}}
+
+var brakeMapping = schema.Mapping{Name: "brake", Doc: "A run that would create, close or edit more tickets stops and asks.", Keys: []schema.Key{
+	{Name: "tickets", Doc: "So many tickets; 0 is no brake.", Value: schema.Int, Default: 25},
+	{Name: "share", Doc: "Or so much of the open tickets, as 0.05, if that is more.", Value: schema.Number, Default: 0.05},
+}}
+
+var rolloutMapping = schema.Mapping{Name: "rollout", Doc: "How rules that are new or changed begin; `trimtab rules stage` lets them go on.", Keys: []schema.Key{
+	{Name: "new", Doc: "Where they begin: shadow files nothing, canary on the canary boards, live everywhere.", Value: schema.Word("shadow", "canary", "live"), Default: "live"},
+	{Name: "canary", Doc: "The boards of canaries.", Value: schema.List(schema.Text, 0)},
 }}
 
 var verifyMapping = schema.Mapping{Name: "verify", Doc: "Spans of verification.", Keys: []schema.Key{
@@ -159,7 +189,7 @@ var runsMapping = schema.Mapping{Name: "runs", Doc: "How durable runs are kept a
 func grammar() []schema.Mapping {
 	return []schema.Mapping{
 		fileMapping, sourceMapping, trackerMapping, authMapping, boardMapping, statusMapping, ownerMapping, routeMapping,
-		policyMapping, brakeMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldInMapping, scheduleMapping, runsMapping,
+		policyMapping, destructiveMapping, brakeMapping, rolloutMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldInMapping, scheduleMapping, runsMapping,
 	}
 }
 

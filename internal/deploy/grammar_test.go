@@ -20,8 +20,13 @@ sources:
   - {name: one, kind: series, path: c.csv, metric: cpu_30d, resource: i-1}
   - {name: costs, kind: focus, path: c.csv, current: 3d}
 sync: {fields: {priority: {direction: in, conflict: trimtab}, summary: {conflict: tracker}}}
-trackers: [{name: local, kind: board}]
-boards: [{name: b, tracker: local, project: P, status: {open: Open, in_progress: Doing}}]
+trackers:
+  - {name: local, kind: board}
+  - {name: dc, kind: jira-dc, url: 'https://jira.example', users: {Ann: ann}, auth: {token: '${TT_EMAIL}'}}
+  - {name: app, kind: jira, url: 'https://corp.example', cloud_id: c-1, auth: {client_id: a, client_secret: '${TT_EMAIL}', service: true}}
+boards:
+  - {name: b, tracker: local, project: P, status: {open: Open, in_progress: Doing}, freeze: [2026-12-24]}
+  - {from: TEAMS, tracker: local, type: Story}
 `
 
 // TestSchema: the schema and the reader refuse the same.
@@ -29,6 +34,10 @@ func TestSchema(t *testing.T) {
 	dir := t.TempDir()
 	token := filepath.Join(dir, "token")
 	if err := os.WriteFile(token, []byte("hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	teams := filepath.Join(dir, "teams.csv")
+	if err := os.WriteFile(teams, []byte("team,project,accounts\npay,PAY,1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("TT_EMAIL", "ann@example.com")
@@ -41,7 +50,7 @@ func TestSchema(t *testing.T) {
 		}
 		return d.Err()
 	}
-	for _, text := range []string{strings.Replace(full, "TOKENFILE", token, 1), more} {
+	for _, text := range []string{strings.Replace(full, "TOKENFILE", token, 1), strings.Replace(more, "TEAMS", teams, 1)} {
 		schematest.Agree(t, s, []byte(text), read)
 	}
 }
@@ -49,12 +58,20 @@ func TestSchema(t *testing.T) {
 // TestGrammar: no key is read that the tables have not, none stands there that
 // nobody reads, and each says what it is for.
 func TestGrammar(t *testing.T) {
-	code, err := os.ReadFile("read.go")
+	files, err := filepath.Glob("read*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var code []byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code = append(code, text...)
+	}
 	if regexp.MustCompile(`\.Fields\("`).Match(code) {
-		t.Error("read.go has a list of keys of its own")
+		t.Error("a reader has a list of keys of its own")
 	}
 	var known []string
 	for _, m := range grammar() {

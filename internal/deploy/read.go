@@ -46,6 +46,7 @@ func (r *reader) read(root strictyaml.Node) {
 	r.schedule(top.Get("schedule"))
 	r.runs(top.Get("runs"))
 	r.listen(top.Get("listen"))
+	r.d.Page = strings.TrimRight(r.text(top.Get("page")), "/")
 }
 
 // listen reads the address of serve. Anything but loopback would show the state
@@ -167,86 +168,6 @@ func orDuration(n strictyaml.Node, fallback time.Duration) time.Duration {
 	return n.Duration()
 }
 
-func (r *reader) trackers(n strictyaml.Node) {
-	var names []string
-	for _, item := range n.Items() {
-		f := item.Fields(trackerMapping.Names()...)
-		t := Tracker{Name: name(f.Need("name"), names, "trackers"), Node: item}
-		names = append(names, t.Name)
-		t.Kind = kindOf(f.Need("kind"), words(trackerMapping, "kind"), laterTrackers)
-		only(f, trackerMapping, t.Kind)
-		if t.Kind == "jira" {
-			t.URL = strings.TrimRight(r.text(f.Need("url")), "/")
-			r.auth(f.Need("auth"), &t)
-			t.Settle = orDuration(f.Get("settle"), 5*time.Minute)
-		}
-		r.d.Trackers = append(r.d.Trackers, t)
-	}
-}
-
-func (r *reader) auth(n strictyaml.Node, t *Tracker) {
-	f := n.Fields(authMapping.Names()...)
-	t.Email = r.text(f.Need("email"))
-	token := f.Need("token")
-	if s := token.Text(); s != "" && !strings.Contains(s, "${") {
-		token.Warnf("a secret stands here in clear").WithHint("write ${NAME} and set it in the environment, or ${file:/path}")
-	}
-	t.Token = r.text(token)
-}
-
-func (r *reader) boards(n strictyaml.Node) {
-	var names []string
-	for _, item := range n.Items() {
-		f := item.Fields(boardMapping.Names()...)
-		for _, later := range boardMapping.Later() {
-			if f.Has(later) {
-				f.Key(later).Errorf("%q of a board is not available in this version", later)
-			}
-		}
-		b := Board{Name: name(f.Need("name"), names, "boards"), Node: item, Status: map[string]string{}}
-		names = append(names, b.Name)
-		b.Tracker = r.trackerOf(f.Need("tracker"))
-		b.Project, b.Type = f.Need("project").Text(), orText(f.Get("type").Text(), "Task")
-		b.Labels, b.CannotTell = f.Get("labels").Texts(), !f.Get("cannot_tell").IsZero() && f.Get("cannot_tell").Bool()
-		r.labels(f.Get("labels"))
-		r.status(f.Get("status"), b.Status)
-		r.d.Boards = append(r.d.Boards, b)
-	}
-}
-
-// labels refuses spaces, which Jira refuses too, but only when a ticket is filed.
-func (r *reader) labels(n strictyaml.Node) {
-	for _, l := range n.Items() {
-		if strings.ContainsAny(l.Text(), " \t") {
-			l.Errorf("a label has no spaces: %q", l.Text())
-		}
-	}
-}
-
-// status reads which of the board's words stand for a canonical status.
-func (r *reader) status(n strictyaml.Node, into map[string]string) {
-	f := n.Fields(statusMapping.Names()...)
-	for _, key := range f.Names() {
-		into[key] = f.Get(key).Text()
-	}
-}
-
-// trackerOf reads a reference to a tracker of this file.
-func (r *reader) trackerOf(n strictyaml.Node) string {
-	var known []string
-	for _, t := range r.d.Trackers {
-		known = append(known, t.Name)
-	}
-	s := n.Text()
-	if s != "" && !slices.Contains(known, s) {
-		d := n.Errorf("there is no tracker %q", s).Suggest(s, known)
-		if d.Nearest == "" {
-			d.WithHint("add it under `trackers:`, or use {name: %s, kind: board} for a board in the state itself", s)
-		}
-	}
-	return s
-}
-
 func (r *reader) owners(n strictyaml.Node) {
 	for _, item := range n.Items() {
 		f := item.Fields(ownerMapping.Names()...)
@@ -270,19 +191,24 @@ func (r *reader) owners(n strictyaml.Node) {
 }
 
 func (r *reader) routes(n strictyaml.Node) {
+	for _, item := range n.Items() {
+		f := item.Fields(routeMapping.Names()...)
+		board, when := f.Need("board"), f.Get("when")
+		r.d.Routes = append(r.d.Routes, Route{When: Named{when.Text(), when}, Board: Named{r.boardOf(board), board}})
+	}
+}
+
+// boardOf reads a reference to a board of this file.
+func (r *reader) boardOf(n strictyaml.Node) string {
 	var known []string
 	for _, b := range r.d.Boards {
 		known = append(known, b.Name)
 	}
-	for _, item := range n.Items() {
-		f := item.Fields(routeMapping.Names()...)
-		board := f.Need("board")
-		if s := board.Text(); s != "" && !slices.Contains(known, s) {
-			board.Errorf("there is no board %q", s).Suggest(s, known)
-		}
-		when := f.Get("when")
-		r.d.Routes = append(r.d.Routes, Route{When: Named{when.Text(), when}, Board: Named{board.Text(), board}})
+	s := n.Text()
+	if s != "" && !slices.Contains(known, s) {
+		n.Errorf("there is no board %q", s).Suggest(s, known)
 	}
+	return s
 }
 
 // policy reads the numbers that keep tickets bearable. What is not said gets the
@@ -301,10 +227,34 @@ func (r *reader) policy(n strictyaml.Node) {
 	if c := f.Get("close"); !c.IsZero() {
 		p.Close = c.OneOf(words(policyMapping, "close")...)
 	}
+	r.destructive(f.Get("destructive"), &p)
 	r.brake(f.Get("brake"), &p)
+	r.rollout(f.Get("rollout"), &p)
 	verify := f.Get("verify").Fields(verifyMapping.Names()...)
 	p.VerifyState, p.VerifyCost = days(verify.Get("state"), 3), days(verify.Get("cost"), 14)
 	r.d.Policy = p
+}
+
+// destructive reads what is looked at more often before it is proposed to anybody.
+func (r *reader) destructive(n strictyaml.Node, p *Policy) {
+	f := n.Fields(destructiveMapping.Names()...)
+	p.Destructive = []string{"delete"}
+	if f.Has("actions") {
+		p.Destructive = f.Get("actions").Texts()
+	}
+	p.DestructiveSightings = count(f.Get("sightings"), 3)
+}
+
+// rollout reads how new rules begin; a canary needs a board to be one on.
+func (r *reader) rollout(n strictyaml.Node, p *Policy) {
+	f := n.Fields(rolloutMapping.Names()...)
+	p.RolloutNew = "live"
+	if w := f.Get("new"); !w.IsZero() {
+		p.RolloutNew = w.OneOf(words(rolloutMapping, "new")...)
+	}
+	for _, item := range f.Get("canary").Items() {
+		p.Canary = append(p.Canary, r.boardOf(item))
+	}
 }
 
 // brake reads how many tickets at once need somebody's approval.

@@ -33,8 +33,13 @@ type Board struct {
 	Project string
 	Type    string
 	Labels  []string
-	Freeze  []Span // when it takes no new tickets
-	Open    int    // the most open tickets that it has; 0 is no limit
+	// Components, Parent and Fields are set on every ticket, and Due from its filing on.
+	Components []string
+	Parent     string
+	Fields     map[string]any
+	Due        time.Duration
+	Freeze     []Span // when it takes no new tickets
+	Open       int    // the most open tickets that it has; 0 is no limit
 }
 
 // Span is from the beginning of From to the end of To, both days.

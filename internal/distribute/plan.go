@@ -190,6 +190,9 @@ func (p *planner) file(e *store.Episode) error {
 	if err != nil {
 		return err
 	}
+	if board.Due > 0 {
+		payload.Due = p.now.Add(board.Due).UTC().Format(time.DateOnly)
+	}
 	link := &store.Link{
 		Episode: e.ID, Marker: trimtab.MarkerOf(p.job.Store.Installation(), e.Key, e.Number),
 		Tracker: board.Tracker, Board: board.Name, State: store.LinkWanted, Base: map[string]string{},

@@ -179,13 +179,7 @@ func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var sought []tracker.Sought
-	for _, op := range unknown {
-		if op.Kind == store.OpCreate {
-			sought = append(sought, tracker.Sought{Marker: links[op.ID].Marker, Project: op.Payload.Project})
-		}
-	}
-	found, err := s.find(ctx, sought)
+	found, err := s.findAll(ctx, unknown, links)
 	if err != nil {
 		return 0, err
 	}
@@ -216,9 +210,22 @@ func (s *sender) again(op *store.Op) {
 	}
 }
 
-// find gives the oldest live issue of each marker.
-func (s *sender) find(ctx context.Context, sought []tracker.Sought) (map[trimtab.Marker]tracker.Issue, error) {
+// findAll looks for the tickets of creations and gives the oldest of each marker.
+func (s *sender) findAll(ctx context.Context, ops []*store.Op, links map[int64]*store.Link) (map[trimtab.Marker]tracker.Issue, error) {
 	found := map[trimtab.Marker]tracker.Issue{}
+	if len(ops) == 0 {
+		return found, nil
+	}
+	newest, err := s.newestKeys(ctx, ops[0].ID)
+	if err != nil {
+		return nil, err
+	}
+	var sought []tracker.Sought
+	for _, op := range ops {
+		if project := op.Payload.Project; op.Kind == store.OpCreate {
+			sought = append(sought, tracker.Sought{Marker: links[op.ID].Marker, Project: project, After: newest[project]})
+		}
+	}
 	if len(sought) == 0 {
 		return found, nil
 	}
@@ -232,6 +239,16 @@ func (s *sender) find(ctx context.Context, sought []tracker.Sought) (map[trimtab
 		}
 	}
 	return found, nil
+}
+
+// newestKeys are the keys of the newest tickets that were filed before an op, by project:
+// what was filed with it and not heard of comes after them.
+func (s *sender) newestKeys(ctx context.Context, before int64) (keys map[string]string, err error) {
+	err = s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		keys, err = tx.NewestKeys(s.name, before)
+		return err
+	})
+	return keys, err
 }
 
 func (s *sender) linksOf(ctx context.Context, ops []*store.Op) (map[int64]*store.Link, error) {
@@ -362,8 +379,18 @@ func (s *sender) draft(op *store.Op, link *store.Link) tracker.Draft {
 	return tracker.Draft{
 		Target: tracker.Target{Project: p.Project, Type: p.Type}, Marker: link.Marker,
 		Installation: s.job.Store.Installation(), Op: s.opID(op), Summary: p.Summary, Description: p.Description,
-		Labels: p.Labels, Assignee: p.Assignee, Priority: p.Priority,
+		Labels: p.Labels, Assignee: p.Assignee, Priority: p.Priority, Components: p.Components, Parent: p.Parent, Fields: p.Fields,
+		Due: dayOf(p.Due),
 	}
+}
+
+// dayOf reads what was written down; the zero time is none.
+func dayOf(text string) time.Time {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // beat says that one more ticket is there.

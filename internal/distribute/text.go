@@ -29,6 +29,7 @@ func render(rec *trimtab.Recommendation, board Board) (store.OpPayload, error) {
 	return store.OpPayload{
 		Project: board.Project, Type: board.Type, Summary: summary(rec), Description: description,
 		Labels: append(append([]string{}, board.Labels...), rec.Labels...), Assignee: rec.Owner.Name, Priority: rec.Priority,
+		Components: board.Components, Parent: board.Parent, Fields: board.Fields,
 	}, nil
 }
 

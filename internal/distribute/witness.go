@@ -84,11 +84,7 @@ func (s *sender) adopt(ctx context.Context, batch []*store.Op) ([]*store.Op, err
 	if err != nil {
 		return nil, err
 	}
-	var sought []tracker.Sought
-	for _, op := range batch {
-		sought = append(sought, tracker.Sought{Marker: links[op.ID].Marker, Project: op.Payload.Project})
-	}
-	found, err := s.find(ctx, sought)
+	found, err := s.findAll(ctx, batch, links)
 	if err != nil {
 		return nil, err
 	}

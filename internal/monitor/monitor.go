@@ -204,7 +204,8 @@ func (j *Job) take(tx *store.Tx, name string, issue tracker.Issue, report *Repor
 // paused between its last check and the socket can still have sent it. It is closed, and
 // counted.
 func (j *Job) stranger(tx *store.Tx, name string, issue tracker.Issue, report *Report) (early bool, err error) {
-	if issue.Marker == "" {
+	// What people clone carries the labels, and not what says that we made it.
+	if issue.Marker == "" || issue.Op == "" {
 		return false, nil
 	}
 	link, err := tx.LinkByMarker(issue.Marker)

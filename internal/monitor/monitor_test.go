@@ -207,8 +207,12 @@ func TestSecondTicket(t *testing.T) {
 	rows := &board.Memory{Blind: true}
 	second := board.New(board.Config{Projects: []string{"FIN"}, Now: d.clock.Now}, rows)
 	marker := trimtab.MarkerOf(d.store.Installation(), "k", 1)
-	for _, m := range []trimtab.Marker{"other", marker, marker} {
-		_, err := second.Create(t.Context(), []tracker.Draft{{Target: tracker.Target{Project: "FIN"}, Marker: m, Installation: d.store.Installation(), Summary: "x"}})
+	for i, m := range []trimtab.Marker{"other", marker, marker, marker} {
+		draft := tracker.Draft{Target: tracker.Target{Project: "FIN"}, Marker: m, Installation: d.store.Installation(), Op: "op-1", Summary: "x"}
+		if i == 3 { // somebody has cloned it
+			draft.Op = ""
+		}
+		_, err := second.Create(t.Context(), []tracker.Draft{draft})
 		d.check(err)
 	}
 	d.job.Trackers["b"] = second

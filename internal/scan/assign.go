@@ -12,6 +12,8 @@ import (
 type Assign struct {
 	Owners []OwnerRule // the first that answers
 	Routes []Route     // the first that holds
+	// Leads own, by board, what the chain would leave to a fallback or to nobody.
+	Leads map[string]string
 }
 
 // OwnerRule is one link of the owner chain; exactly one of Tag, Fact and
@@ -47,7 +49,8 @@ func (a Assign) apply(recs []*trimtab.Recommendation, byRule []Assignment, batch
 		assigned[s.Action+"\x00"+s.Resource+"\x00"+s.Variant] = s
 	}
 	for _, rec := range recs {
-		rec.Owner, rec.Board = a.owner(rec, facts), a.board(rec)
+		rec.Board = a.board(rec)
+		rec.Owner = a.owner(rec, facts)
 		s, ok := assigned[rec.Action+"\x00"+rec.Subject.Resource+"\x00"+rec.Variant]
 		if ok && s.Owner != "" {
 			rec.Owner = trimtab.Owner{Name: s.Owner, Source: "rule " + s.Rule}
@@ -126,9 +129,14 @@ func (a Assign) owner(rec *trimtab.Recommendation, facts ownerFacts) trimtab.Own
 			if name := facts[rule.Fact+"."+rule.By][subjectField(rec, rule.By)]; name != "" {
 				return trimtab.Owner{Name: name, Source: "fact " + rule.Fact + " by " + rule.By}
 			}
+		case a.Leads[rec.Board] != "": // knows more than a fallback
+			return trimtab.Owner{Name: a.Leads[rec.Board], Source: "lead of board " + rec.Board}
 		case rule.Fallback != "":
 			return trimtab.Owner{Name: rule.Fallback, Source: "fallback"}
 		}
+	}
+	if lead := a.Leads[rec.Board]; lead != "" {
+		return trimtab.Owner{Name: lead, Source: "lead of board " + rec.Board}
 	}
 	return trimtab.Owner{Source: "missing"}
 }

@@ -63,8 +63,13 @@ type OpPayload struct {
 	Labels      []string `json:"labels,omitempty"`
 	Assignee    string   `json:"assignee,omitempty"`
 	Priority    string   `json:"priority,omitempty"`
-	Comment     string   `json:"comment,omitempty"`
-	Remote      string   `json:"remote,omitempty"` // the ticket, where it is not the link's
+	Components  []string `json:"components,omitempty"`
+	Parent      string   `json:"parent,omitempty"`
+	Due         string   `json:"due,omitempty"` // a day
+
+	Fields  map[string]any `json:"fields,omitempty"`
+	Comment string         `json:"comment,omitempty"`
+	Remote  string         `json:"remote,omitempty"` // the ticket, where it is not the link's
 }
 
 const opColumns = `o.id, o.link_id, l.board, o.kind, o.payload, o.state, o.released, o.run_id, o.attempts, o.created_at, o.not_before,

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -167,6 +169,32 @@ func (t *Tx) OpenTickets() (n int, err error) {
 	const query = `SELECT COUNT(*) FROM tickets WHERE status <> 'closed'`
 	err = t.row(query).Scan(&n)
 	return n, wrapSQL(query, err)
+}
+
+// NewestKeys gives the key of the ticket of a tracker that was filed last in each of its
+// projects, by the creations before an op: those are sent in their order.
+func (t *Tx) NewestKeys(tracker string, before int64) (map[string]string, error) {
+	keys, err := list(t, readString, `SELECT k.remote_key FROM tickets k JOIN links l ON l.ticket_id = k.id JOIN ops o ON o.link_id = l.id
+		WHERE o.id IN (SELECT MAX(o.id) FROM `+opTables+` WHERE l.tracker = ? AND o.kind = 'create' AND o.state = 'done' AND o.id < ? GROUP BY l.board)`,
+		tracker, before)
+	newest := make(map[string]string, len(keys))
+	for _, key := range keys {
+		project, number, ok := cutKey(key)
+		if _, known, _ := cutKey(newest[project]); ok && number > known {
+			newest[project] = key
+		}
+	}
+	return newest, err
+}
+
+// cutKey takes a key as PROJ-12 apart.
+func cutKey(key string) (project string, number int64, ok bool) {
+	i := strings.LastIndexByte(key, '-')
+	if i < 0 {
+		return "", 0, false
+	}
+	number, err := strconv.ParseInt(key[i+1:], 10, 64)
+	return key[:i], number, err == nil
 }
 
 // FiledPerBoard counts the tickets that were asked for on each board since a time.
