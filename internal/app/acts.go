@@ -138,7 +138,7 @@ func (a *App) Recover(ctx context.Context) (*distribute.Recovery, error) {
 
 // ruleTexts are the rules that recommend, as the distributor sees them.
 func (a *App) ruleTexts() []distribute.RuleText {
-	if texts := a.texts.Load(); texts != nil {
+	if texts := a.atWork.Load(); texts != nil {
 		return *texts
 	}
 	return nil
@@ -152,5 +152,5 @@ func (a *App) noteRules() {
 			texts = append(texts, distribute.RuleText{ID: r.ID, Hash: r.Hash})
 		}
 	}
-	a.texts.Store(&texts)
+	a.atWork.Store(&texts)
 }

@@ -36,6 +36,7 @@ type Plan struct {
 	Assign     scan.Assign
 
 	packs []rule.File
+	texts map[string]*distribute.Text // of boards that word their tickets themselves
 }
 
 // Load reads a deployment file and all that it names but the state, the data
@@ -60,6 +61,8 @@ func Prepare(d *deploy.Deployment) (*Plan, error) {
 	}
 	p.Sources = append(p.Sources, lacking(p.packs, p.Rules, p.Sources)...)
 	checkSources(d, p.Rules)
+	p.texts = readTexts(d)
+	checkAccounts(d)
 	if err := d.Err(); err != nil {
 		return nil, err
 	}
@@ -85,7 +88,7 @@ type App struct {
 	Began      func(run int64, resumed bool) // told of every run that is asked for; may be nil
 
 	serving atomic.Pointer[serving]
-	texts   atomic.Pointer[[]distribute.RuleText]
+	atWork  atomic.Pointer[[]distribute.RuleText]
 	working sync.RWMutex // held by the runs that judge by the rules, and by whoever exchanges them
 }
 
@@ -123,7 +126,7 @@ func (a *App) makeJobs() {
 	}
 	boards, cannotTell := map[string]distribute.Board{}, map[string]bool{}
 	for _, b := range d.Boards {
-		boards[b.Name] = boardOf(b)
+		boards[b.Name] = a.boardOf(b)
 		cannotTell[b.Name] = b.CannotTell
 	}
 	a.Distribute = &distribute.Job{
@@ -138,10 +141,10 @@ func (a *App) makeJobs() {
 }
 
 // boardOf is a board in the distributor's words.
-func boardOf(b deploy.Board) distribute.Board {
+func (p *Plan) boardOf(b deploy.Board) distribute.Board {
 	board := distribute.Board{
 		Name: b.Name, Tracker: b.Tracker, Project: b.Project, Type: b.Type, Labels: b.Labels, Components: b.Components, Parent: b.Parent,
-		Due: b.Due, Fields: b.Fields, Open: b.Open,
+		Due: b.Due, Fields: b.Fields, Open: b.Open, Checklist: b.Checklist, Text: p.texts[b.Name], Page: p.Deployment.Page,
 	}
 	for _, s := range b.Freeze {
 		board.Freeze = append(board.Freeze, distribute.Span(s))

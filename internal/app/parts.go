@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/robfig/cron/v3"
@@ -9,6 +11,7 @@ import (
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/deploy"
+	"github.com/trimtab/trimtab/internal/distribute"
 	"github.com/trimtab/trimtab/internal/scan"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/rule"
@@ -278,5 +281,39 @@ func jiraConfig(d *deploy.Deployment, t deploy.Tracker, s *store.Store) (jira.Co
 func checkSchedule(d *deploy.Deployment) {
 	if _, err := cron.ParseStandard(d.Schedule.Scan.Text); err != nil {
 		d.Schedule.Scan.Node.Errorf("%q is no cron expression: %v", d.Schedule.Scan.Text, err).WithHint("0 6 * * 1 is Monday at 6:00")
+	}
+}
+
+// readTexts reads the texts of boards that word their tickets themselves.
+func readTexts(d *deploy.Deployment) map[string]*distribute.Text {
+	texts := map[string]*distribute.Text{}
+	for _, b := range d.Boards {
+		if b.Template == "" {
+			continue
+		}
+		data, err := os.ReadFile(b.Template)
+		if err == nil {
+			texts[b.Name], err = distribute.ParseText(filepath.Base(b.Template), string(data))
+		}
+		if err != nil {
+			b.Node.Errorf("the text of the tickets of board %s: %v", b.Name, err)
+		}
+	}
+	return texts
+}
+
+// checkAccounts notes accounts that no client can be made of.
+func checkAccounts(d *deploy.Deployment) {
+	for _, t := range d.Trackers {
+		if t.Kind == "board" || t.Kind == "" || t.URL == "" {
+			continue
+		}
+		cfg, _ := jiraConfig(d, t, nil) // fails for no reason but the state's
+		if cfg.OAuth != nil {
+			cfg.OAuth.Service = true // a grant of a person lies in the state
+		}
+		if _, err := jira.New(cfg); err != nil {
+			t.Node.Errorf("%v", err).WithHint("%s", trimtab.NextOf(err))
+		}
 	}
 }

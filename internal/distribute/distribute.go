@@ -38,6 +38,9 @@ type Board struct {
 	Parent     string
 	Fields     map[string]any
 	Due        time.Duration
+	Checklist  bool   // one ticket for each owner and rule
+	Text       *Text  // of its tickets; nil is the built-in one
+	Page       string // where people open Trimtab's pages; "" for nowhere
 	Freeze     []Span // when it takes no new tickets
 	Open       int    // the most open tickets that it has; 0 is no limit
 }

@@ -79,6 +79,7 @@ type planner struct {
 	perOwner   map[string]int
 	perBoard   map[string]int
 	granted    []Preview
+	touched    map[int64]*store.Link // leads of checklists that something has joined
 }
 
 // decideAll decides about everything that waits.
@@ -86,12 +87,13 @@ func (p *planner) decideAll() error {
 	if err := p.load(); err != nil {
 		return err
 	}
+	p.touched = map[int64]*store.Link{}
 	for _, e := range p.candidates {
 		if err := p.decide(e); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.writeChecklists()
 }
 
 // load reads what waits for a ticket and what policy counts, once for all
@@ -133,7 +135,11 @@ func atStake(e *store.Episode) trimtab.Money {
 // shown, never only counted.
 func (p *planner) decide(e *store.Episode) error {
 	step := store.Step{Actor: "distribute", At: p.now, Policy: p.job.Life}
-	if why := p.refuse(e); why != "" {
+	lead, err := p.joins(e)
+	if err != nil {
+		return err
+	}
+	if why := p.refuse(e, lead != nil); why != "" {
 		p.held[why]++
 		_, err := p.tx.Advance(e, lifecycle.Denied{At: p.now, Why: why}, step)
 		return err
@@ -144,7 +150,7 @@ func (p *planner) decide(e *store.Episode) error {
 	}
 	for _, effect := range effects {
 		if effect.Kind == lifecycle.File {
-			if err := p.file(e); err != nil {
+			if err := p.file(e, lead); err != nil {
 				return err
 			}
 		}
@@ -152,8 +158,9 @@ func (p *planner) decide(e *store.Episode) error {
 	return nil
 }
 
-// refuse gives the rule of policy that keeps a recommendation back, or "".
-func (p *planner) refuse(e *store.Episode) string {
+// refuse gives the rule of policy that keeps a recommendation back, or "". What joins an
+// open ticket is no new one.
+func (p *planner) refuse(e *store.Episode, joins bool) string {
 	policy, stake := p.job.Policy, atStake(e)
 	if e.Board == "" {
 		return "no route leads to a board"
@@ -167,8 +174,11 @@ func (p *planner) refuse(e *store.Episode) string {
 	if need := policy.sightings(e.Action); e.State.Streak < need {
 		return fmt.Sprintf("seen in fewer than %d scans in a row", need)
 	}
-	if why := p.stops.refuse(e, p.job.Boards[e.Board], p.now); why != "" {
+	if why := p.stops.refuse(e, p.job.Boards[e.Board], p.now, joins); why != "" {
 		return why
+	}
+	if joins {
+		return ""
 	}
 	if policy.OpenPerOwner > 0 && p.perOwner[e.Owner] >= policy.OpenPerOwner {
 		return fmt.Sprintf("its owner has %d open tickets", policy.OpenPerOwner)
@@ -180,8 +190,20 @@ func (p *planner) refuse(e *store.Episode) string {
 }
 
 // file writes the intent: the link with its marker, and the creation.
-func (p *planner) file(e *store.Episode) error {
+func (p *planner) file(e *store.Episode, lead *store.Link) error {
 	board := p.job.Boards[e.Board]
+	link := &store.Link{
+		Episode: e.ID, Marker: trimtab.MarkerOf(p.job.Store.Installation(), e.Key, e.Number),
+		Tracker: board.Tracker, Board: board.Name, State: store.LinkWanted, Base: map[string]string{},
+	}
+	if lead == nil {
+		p.perOwner[e.Owner]++
+		p.perBoard[e.Board]++
+		p.stops.open[e.Board]++
+	}
+	if board.Checklist {
+		return p.gather(link, e, lead)
+	}
 	rec, err := p.tx.Recommendation(e.Last)
 	if err != nil {
 		return err
@@ -190,19 +212,18 @@ func (p *planner) file(e *store.Episode) error {
 	if err != nil {
 		return err
 	}
-	if board.Due > 0 {
-		payload.Due = p.now.Add(board.Due).UTC().Format(time.DateOnly)
-	}
-	link := &store.Link{
-		Episode: e.ID, Marker: trimtab.MarkerOf(p.job.Store.Installation(), e.Key, e.Number),
-		Tracker: board.Tracker, Board: board.Name, State: store.LinkWanted, Base: map[string]string{},
-	}
+	payload.Due = p.due(e.Board)
 	if err := p.tx.SaveLink(link); err != nil {
 		return err
 	}
-	p.perOwner[e.Owner]++
-	p.perBoard[e.Board]++
-	p.stops.open[e.Board]++
 	p.granted = append(p.granted, Preview{Episode: e, Board: board.Name, Op: payload})
 	return p.tx.PlanOp(&store.Op{Link: link.ID, Kind: store.OpCreate, Payload: payload, CreatedAt: p.now, Run: p.run})
+}
+
+// due is the day by which a ticket of a board should be done; "" for none.
+func (p *planner) due(board string) string {
+	if span := p.job.Boards[board].Due; span > 0 {
+		return p.now.Add(span).UTC().Format(time.DateOnly)
+	}
+	return ""
 }

@@ -86,7 +86,7 @@ func (j *Job) enterStages(tx *store.Tx, now time.Time) (map[string]store.RuleSta
 }
 
 // refuse says what keeps a recommendation back, or "".
-func (s *stops) refuse(e *store.Episode, board Board, now time.Time) string {
+func (s *stops) refuse(e *store.Episode, board Board, now time.Time, joins bool) string {
 	if p, ok := s.boards[e.Board]; ok {
 		return "its board is paused" + because(p.Why)
 	}
@@ -95,7 +95,7 @@ func (s *stops) refuse(e *store.Episode, board Board, now time.Time) string {
 			return "its board takes no new tickets until " + f.To.Format(time.DateOnly)
 		}
 	}
-	if board.Open > 0 && s.open[e.Board] >= board.Open {
+	if !joins && board.Open > 0 && s.open[e.Board] >= board.Open {
 		return fmt.Sprintf("its board has %d open tickets", board.Open)
 	}
 	return s.refuseRules(e)

@@ -53,7 +53,7 @@ func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 		return err
 	}
 	if op.Kind == store.OpWithdraw {
-		return s.withdraw(ctx, op, change)
+		return s.withdraw(ctx, op, link, change)
 	}
 	issue, err := s.tracker.Update(ctx, link.RemoteID, change)
 	if err != nil {
@@ -86,8 +86,9 @@ func (s *sender) unfiled(ctx context.Context, op *store.Op) error {
 }
 
 // withdraw closes a second ticket. The link is about the first one, and stays as it is.
-func (s *sender) withdraw(ctx context.Context, op *store.Op, change tracker.Change) error {
+func (s *sender) withdraw(ctx context.Context, op *store.Op, link *store.Link, change tracker.Change) error {
 	change.Status = tracker.WontDo
+	change.Link = tracker.Link{Relation: tracker.Duplicates, To: link.RemoteID}
 	if _, err := s.tracker.Update(ctx, op.Payload.Remote, change); err != nil {
 		return s.writeFailed(ctx, op, err)
 	}
@@ -116,17 +117,17 @@ func (s *sender) change(ctx context.Context, op *store.Op) (link *store.Link, ch
 		if link, err = tx.Link(op.Link); err != nil {
 			return err
 		}
-		e, err := tx.Episode(link.Episode)
+		about, err := tx.About(link)
 		if err != nil {
 			return err
 		}
 		switch op.Kind {
 		case store.OpReopen, store.OpClose:
-			change.Status = s.statusFor(op.Kind, e.State.Workflow)
+			change.Status = s.statusFor(op.Kind, store.WorkflowOf(about))
 		case store.OpRecall:
 			change.Status = tracker.WontDo
 		case store.OpRefresh:
-			return refreshed(tx, e, &change)
+			return refreshed(tx, about, s.job.Boards[link.Board], &change)
 		}
 		return nil
 	})
@@ -144,15 +145,26 @@ func (s *sender) statusFor(kind store.OpKind, w trimtab.Workflow) tracker.Status
 	return status
 }
 
-// refreshed writes our text anew from the newest recommendation.
-func refreshed(tx *store.Tx, e *store.Episode, change *tracker.Change) error {
-	rec, err := tx.Recommendation(e.Last)
-	if err != nil {
-		return err
+// refreshed writes our text anew from the newest recommendations.
+func refreshed(tx *store.Tx, about []*store.Episode, board Board, change *tracker.Change) error {
+	var text string
+	if board.Checklist {
+		payload, err := renderChecklist(tx, about, board)
+		if err != nil {
+			return err
+		}
+		text = payload.Description
+	} else {
+		rec, err := tx.Recommendation(about[0].Last)
+		if err != nil {
+			return err
+		}
+		if text, err = describe(rec, board); err != nil {
+			return err
+		}
 	}
-	text, err := describe(rec)
 	change.Description = &text
-	return err
+	return nil
 }
 
 // writeFailed judges a failed write. Saying the same again does no harm, so an

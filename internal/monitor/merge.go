@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/lifecycle"
 	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
@@ -16,7 +17,7 @@ type merger struct {
 	tx      *store.Tx
 	issue   tracker.Issue
 	link    *store.Link
-	episode *store.Episode
+	about   []*store.Episode // mostly one; several share a ticket with a checklist
 	ticket  *store.Ticket
 	report  *Report
 	pending bool // a status write of ours is on its way
@@ -25,7 +26,7 @@ type merger struct {
 // run merges field by field and writes the link and the ticket, whatever was
 // found: the base must move on also when nothing is taken.
 func (m *merger) run() error {
-	before := m.episode.State.Workflow
+	before := store.WorkflowOf(m.about)
 	changed := false
 	remote := merge.Base(m.issue)
 	if err := m.findLocal(); err != nil {
@@ -56,8 +57,8 @@ func (m *merger) run() error {
 	if changed {
 		m.report.Changed++
 	}
-	if after := m.episode.State.Workflow; after != before {
-		m.job.Log.Info("ticket moved", "ticket", m.issue.Key, "recommendation", m.episode.First, "from", before, "to", after)
+	if after := store.WorkflowOf(m.about); after != before {
+		m.job.Log.Info("ticket moved", "ticket", m.issue.Key, "recommendation", m.about[0].First, "from", before, "to", after)
 		m.report.Events = append(m.report.Events, fmt.Sprintf("%s: %s → %s", m.issue.Key, before, after))
 	}
 	m.link.Updated = m.issue.Updated
@@ -84,7 +85,7 @@ func (m *merger) findLocal() (err error) {
 // localStatus is what the workflow stands for; where the board cannot say
 // "won't do" a dismissed ticket is simply done.
 func (m *merger) localStatus() tracker.Status {
-	status := merge.StatusOf(m.episode.State.Workflow)
+	status := merge.StatusOf(store.WorkflowOf(m.about))
 	if status == tracker.WontDo && m.job.CannotTell[m.link.Board] {
 		return tracker.Done
 	}
@@ -101,10 +102,24 @@ func (m *merger) take(field, value string) error {
 	}
 	step := store.Step{Actor: "tracker", At: m.job.Clock.Now(), Policy: m.job.Life}
 	told := lifecycle.Told{At: m.issue.Updated, Status: tracker.Status(value), CannotTell: m.job.CannotTell[m.link.Board]}
-	_, err := m.tx.Advance(m.episode, told, step)
-	return err
+	for _, e := range m.about {
+		if len(m.about) > 1 && over(e, told.Status) {
+			continue
+		}
+		if _, err := m.tx.Advance(e, told, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// over reports whether a part of a checklist is not meant by a word about the ticket:
+// whoever opens it again speaks of what they had closed, not of what the data had ended.
+func over(e *store.Episode, status tracker.Status) bool {
+	ended := e.State.Workflow == trimtab.Verified || e.State.Workflow == trimtab.AutoResolved
+	return ended && !status.Closed()
 }
 
 func (m *merger) note(what, detail string) error {
-	return m.tx.Note(m.episode.ID, m.job.Clock.Now(), "tracker", what, detail)
+	return m.tx.Note(m.about[0].ID, m.job.Clock.Now(), "tracker", what, detail)
 }

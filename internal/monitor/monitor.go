@@ -187,7 +187,7 @@ func (j *Job) take(tx *store.Tx, name string, issue tracker.Issue, report *Repor
 	if link == nil {
 		return j.stranger(tx, name, issue, report)
 	}
-	e, err := tx.Episode(link.Episode)
+	about, err := tx.About(link)
 	if err != nil {
 		return false, err
 	}
@@ -195,7 +195,7 @@ func (j *Job) take(tx *store.Tx, name string, issue tracker.Issue, report *Repor
 	if err != nil {
 		return false, err
 	}
-	m := &merger{job: j, tx: tx, issue: issue, link: link, episode: e, ticket: ticket, report: report}
+	m := &merger{job: j, tx: tx, issue: issue, link: link, about: about, ticket: ticket, report: report}
 	return false, m.run()
 }
 

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
 
+	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/lifecycle"
 )
 
@@ -74,6 +76,36 @@ func (t *Tx) carry(e *Episode, effect lifecycle.Effect, step Step) error {
 	if err != nil || link == nil {
 		return err
 	}
+	if link.Group != "" {
+		return t.carryShared(e, link, kind, effect.Text, step)
+	}
 	// A recall is somebody's decision about all of it; no brake asks again.
 	return t.PlanOp(&Op{Link: link.ID, Kind: kind, Payload: OpPayload{Comment: effect.Text}, CreatedAt: step.At, Released: kind == OpRecall})
+}
+
+// carryShared does an effect on a ticket with a checklist: what ends one part of it is
+// shown in its text, and the ticket ends with the last part.
+func (t *Tx) carryShared(e *Episode, link *Link, kind OpKind, text string, step Step) error {
+	lead, err := t.LeadOf(link)
+	if err != nil {
+		return err
+	}
+	about, err := t.About(lead)
+	if err != nil {
+		return err
+	}
+	op := &Op{Link: lead.ID, Kind: kind, CreatedAt: step.At, Released: kind == OpRecall}
+	if text != "" {
+		op.Payload.Comment = e.Resource + ": " + text
+	}
+	closes := kind == OpClose || kind == OpRecall
+	if closes && WorkflowOf(about).TicketStatus() != trimtab.TicketClosed {
+		op.Payload.Comment = "" // the list says it; a comment for each part would be too many
+		return t.RefreshOnce(op)
+	}
+	if kind == OpRefresh {
+		return t.RefreshOnce(op)
+	}
+	refresh := &Op{Link: lead.ID, CreatedAt: step.At, Released: op.Released}
+	return errors.Join(t.RefreshOnce(refresh), t.PlanOp(op))
 }

@@ -112,7 +112,11 @@ func (t *Tx) SaveEpisode(e *Episode) error {
 	if err != nil || e.Ticket == 0 {
 		return err
 	}
-	return t.exec(`UPDATE tickets SET status = ? WHERE id = ?`, string(e.State.Workflow.TicketStatus()), e.Ticket)
+	// A ticket may be about several episodes: it is as open as the most open of them.
+	return t.exec(`UPDATE tickets SET status = CASE
+		WHEN EXISTS (SELECT 1 FROM episodes e WHERE e.ticket_id = tickets.id AND e.workflow = 'in_progress') THEN 'in_progress'
+		WHEN EXISTS (SELECT 1 FROM episodes e WHERE e.ticket_id = tickets.id AND e.workflow IN ('new', 'held', 'ticketed', 'snoozed')) THEN 'created'
+		ELSE 'closed' END WHERE id = ?`, e.Ticket)
 }
 
 // Note writes a line of an episode's timeline.

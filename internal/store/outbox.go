@@ -125,7 +125,8 @@ func (t *Tx) Unreleased() ([]*Op, error) {
 
 // wantedNow leaves out creations whose recommendation was dismissed, put off or resolved
 // in the meantime: they are made when the recommendation comes back.
-const wantedNow = `(o.kind <> 'create' OR e.workflow IN ('ticketed', 'in_progress'))`
+const wantedNow = `(o.kind <> 'create' OR e.workflow IN ('ticketed', 'in_progress') OR EXISTS (SELECT 1 FROM links m
+	JOIN episodes x ON x.id = m.episode_id WHERE m.lead_id = l.id AND x.workflow IN ('ticketed', 'in_progress')))`
 
 // Rewrite gives a write that was not sent yet another payload.
 func (t *Tx) Rewrite(o *Op) error {

@@ -33,18 +33,20 @@ type Link struct {
 	Reason   string
 	Ticket   int64
 	RemoteID string
+	Lead     int64             // the link whose ticket it shares; 0 if it has its own
+	Group    string            // of a ticket with a checklist: what may join it
 	Base     map[string]string // field values that both sides agreed on
 	Updated  time.Time         // the remote issue's, when Base was taken
 }
 
-const linkColumns = `id, episode_id, marker, tracker, board, state, reason, COALESCE(ticket_id, 0), remote_id, base, remote_updated`
+const linkColumns = `id, episode_id, marker, tracker, board, state, reason, COALESCE(ticket_id, 0), remote_id, lead_id, group_key, base, remote_updated`
 
 // readLink reads a link; the base is JSON, as trackers differ in their fields.
 func readLink(r scanner) (*Link, error) {
 	l := &Link{}
 	var base string
 	var updated int64
-	err := r.Scan(&l.ID, &l.Episode, &l.Marker, &l.Tracker, &l.Board, &l.State, &l.Reason, &l.Ticket, &l.RemoteID, &base, &updated)
+	err := r.Scan(&l.ID, &l.Episode, &l.Marker, &l.Tracker, &l.Board, &l.State, &l.Reason, &l.Ticket, &l.RemoteID, &l.Lead, &l.Group, &base, &updated)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +64,16 @@ func (t *Tx) SaveLink(l *Link) error {
 		return err
 	}
 	args := []any{
-		l.Episode, string(l.Marker), l.Tracker, l.Board, string(l.State), l.Reason, nullID(l.Ticket), l.RemoteID, string(base), millis(l.Updated),
+		l.Episode, string(l.Marker), l.Tracker, l.Board, string(l.State), l.Reason, nullID(l.Ticket), l.RemoteID, l.Lead, l.Group,
+		string(base), millis(l.Updated),
 	}
 	if l.ID == 0 {
-		l.ID, err = t.insert(`INSERT INTO links (episode_id, marker, tracker, board, state, reason, ticket_id, remote_id, base, remote_updated)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, args...)
+		l.ID, err = t.insert(`INSERT INTO links (episode_id, marker, tracker, board, state, reason, ticket_id, remote_id, lead_id, group_key, base, remote_updated)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, args...)
 		return err
 	}
 	return t.exec(`UPDATE links SET episode_id = ?, marker = ?, tracker = ?, board = ?, state = ?, reason = ?, ticket_id = ?,
-		remote_id = ?, base = ?, remote_updated = ? WHERE id = ?`, append(args, l.ID)...)
+		remote_id = ?, lead_id = ?, group_key = ?, base = ?, remote_updated = ? WHERE id = ?`, append(args, l.ID)...)
 }
 
 // LinkOf reads the link of an episode; nil without one.
@@ -80,7 +83,7 @@ func (t *Tx) LinkOf(episode int64) (*Link, error) {
 
 // LinkByRemote reads the link of a tracker's issue; nil without one.
 func (t *Tx) LinkByRemote(tracker, remoteID string) (*Link, error) {
-	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE tracker = ? AND remote_id = ?`, tracker, remoteID)))
+	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE tracker = ? AND remote_id = ? AND lead_id = 0`, tracker, remoteID)))
 }
 
 // LinkByMarker reads the link of a marker; nil without one.
@@ -126,11 +129,24 @@ func (t *Tx) AddTicket(ticket *Ticket, link *Link) error {
 		return err
 	}
 	ticket.ID, link.Ticket, link.RemoteID, link.State, link.Reason = id, id, ticket.RemoteID, LinkFiled, ""
+	if err := t.SaveLink(link); err != nil {
+		return err
+	}
+	members, err := t.Members(link)
+	for _, m := range members {
+		err = errors.Join(err, t.share(m, id))
+	}
+	return err
+}
+
+// share points a link, its episode and the recommendations of that to a ticket.
+func (t *Tx) share(link *Link, ticket int64) error {
+	link.Ticket, link.State, link.Reason = ticket, LinkFiled, ""
 	return errors.Join(
 		t.SaveLink(link),
-		t.exec(`UPDATE episodes SET ticket_id = ? WHERE id = ?`, id, link.Episode),
+		t.exec(`UPDATE episodes SET ticket_id = ? WHERE id = ?`, ticket, link.Episode),
 		t.exec(`UPDATE recommendation_ticket_map SET ticket_id = ? WHERE recommendation_id IN
-			(SELECT id FROM recommendations WHERE episode_id = ?)`, id, link.Episode))
+			(SELECT id FROM recommendations WHERE episode_id = ?)`, ticket, link.Episode))
 }
 
 // SaveTicket updates what the tracker may change: key, address, assignee, time.
@@ -155,13 +171,14 @@ func readTicket(r scanner) (*Ticket, error) {
 
 // OpenPerOwner counts the open tickets of each owner, those on their way included.
 func (t *Tx) OpenPerOwner() (map[string]int, error) {
-	return t.counts(`SELECT owner, COUNT(*) FROM episodes WHERE workflow IN ('ticketed', 'in_progress', 'snoozed')
-		GROUP BY owner`)
+	return t.counts(`SELECT e.owner, COUNT(DISTINCT COALESCE(NULLIF(l.lead_id, 0), l.id)) FROM episodes e JOIN links l ON l.episode_id = e.id
+		WHERE e.workflow IN ('ticketed', 'in_progress', 'snoozed') GROUP BY e.owner`)
 }
 
 // OpenPerBoard counts the open tickets of each board, those on their way included.
 func (t *Tx) OpenPerBoard() (map[string]int, error) {
-	return t.counts(`SELECT board, COUNT(*) FROM episodes WHERE workflow IN ('ticketed', 'in_progress', 'snoozed') GROUP BY board`)
+	return t.counts(`SELECT l.board, COUNT(DISTINCT COALESCE(NULLIF(l.lead_id, 0), l.id)) FROM episodes e JOIN links l ON l.episode_id = e.id
+		WHERE e.workflow IN ('ticketed', 'in_progress', 'snoozed') GROUP BY l.board`)
 }
 
 // OpenTickets counts the tickets that trackers have and that are not closed.

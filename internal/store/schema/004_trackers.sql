@@ -44,3 +44,4 @@ ALTER TABLE links ADD COLUMN lead_id BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE links ADD COLUMN group_key TEXT NOT NULL DEFAULT '';
 CREATE INDEX links_by_lead ON links (lead_id) WHERE lead_id <> 0;
 CREATE INDEX links_by_group ON links (group_key) WHERE group_key <> '';
+CREATE INDEX episodes_by_ticket ON episodes (ticket_id) WHERE ticket_id IS NOT NULL;
