@@ -419,7 +419,7 @@ func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issu
 			return err
 		}
 		op.State, op.Error = store.OpDone, ""
-		if err := tx.SaveOp(op); err != nil {
+		if err := errors.Join(tx.SaveOp(op), s.planLinks(tx, e, link)); err != nil {
 			return err
 		}
 		return tx.Note(link.Episode, s.job.Clock.Now(), "distribute", what+" as "+issue.Key, strings.Join(notes, "; "))

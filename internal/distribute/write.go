@@ -124,8 +124,17 @@ func (s *sender) change(ctx context.Context, op *store.Op) (link *store.Link, ch
 		switch op.Kind {
 		case store.OpReopen, store.OpClose:
 			change.Status = s.statusFor(op.Kind, store.WorkflowOf(about))
+			better, err := outranker(tx, about[0])
+			if err != nil {
+				return err
+			}
+			if better != nil && better.RemoteID != "" && better.Tracker == link.Tracker && better.RemoteID != link.RemoteID {
+				change.Link = tracker.Link{Relation: tracker.Relates, To: better.RemoteID}
+			}
 		case store.OpRecall:
 			change.Status = tracker.WontDo
+		case store.OpLink:
+			s.linked(op, link, about[0], &change)
 		case store.OpRefresh:
 			return refreshed(tx, about, s.job.Boards[link.Board], &change)
 		}

@@ -40,11 +40,12 @@ func (t *Tx) OpenEpisodes() ([]*Episode, error) {
 
 // LatestEpisode reads the newest episode of a key, open or not; nil without one.
 func (t *Tx) LatestEpisode(key trimtab.Key) (*Episode, error) {
-	e, err := readEpisode(t.row(`SELECT `+episodeColumns+` FROM episodes WHERE key = ? ORDER BY number DESC LIMIT 1`, string(key)))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return e, err
+	return maybe(readEpisode(t.row(`SELECT `+episodeColumns+` FROM episodes WHERE key = ? ORDER BY number DESC LIMIT 1`, string(key))))
+}
+
+// EpisodeBefore reads the episode of the same key that came before; nil without one.
+func (t *Tx) EpisodeBefore(e *Episode) (*Episode, error) {
+	return maybe(readEpisode(t.row(`SELECT `+episodeColumns+` FROM episodes WHERE key = ? AND number = ?`, string(e.Key), e.Number-1)))
 }
 
 // Episode reads one episode.

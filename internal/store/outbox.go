@@ -18,6 +18,7 @@ const (
 	OpComment OpKind = "comment"
 	OpRefresh OpKind = "refresh"
 	OpRecall  OpKind = "recall" // closes the ticket as not to be done
+	OpLink    OpKind = "link"   // ties the ticket to another, or back to the page of its recommendation
 	// OpWithdraw closes a second ticket of one marker, which a process that had lost the
 	// right to write let through all the same.
 	OpWithdraw OpKind = "withdraw"
