@@ -29,7 +29,9 @@ type Verdict struct {
 	erred     map[string]string            // rule → its first error
 	withheld  map[string]string            // rule → why its conclusions do not count
 	resources map[string]bool              // every resource that a fact is about
-	outcome   *rule.Outcome
+	// controllers are those of the members of groups, by the member's id.
+	controllers map[string]controller
+	outcome     *rule.Outcome
 }
 
 // judge runs the rules over everything that was gathered. A source whose facts
@@ -44,7 +46,7 @@ func judge(ctx context.Context, rules *rule.Set, now time.Time, batches []batch)
 		return nil, fmt.Errorf("run the rules: %w", err)
 	}
 	noteUngiven(outcome, rules, batches)
-	v := &Verdict{rules: rules, outcome: outcome, failed: failedTypes(batches), resources: map[string]bool{}}
+	v := &Verdict{rules: rules, outcome: outcome, failed: failedTypes(batches), resources: map[string]bool{}, controllers: map[string]controller{}}
 	v.findUnknown()
 	v.withhold()
 	for _, c := range outcome.Recommendations {
@@ -233,6 +235,7 @@ func (v *Verdict) noteResources(facts []source.Fact) {
 				v.resources[trimtab.CanonicalResource(id)] = true
 			}
 		}
+		v.noteController(f)
 	}
 }
 

@@ -125,6 +125,8 @@ func (j *Job) look(ctx context.Context, started time.Time, batches []batch) (*si
 		return nil, err
 	}
 	j.Assign.apply(verdict.Recommendations, verdict.Assignments, batches)
+	// After it, since rules assign what they concluded of a member.
+	verdict.Recommendations = verdict.collapse(verdict.Recommendations)
 	report := &Report{Recommended: len(verdict.Recommendations), Recommendations: verdict.Recommendations, Detail: verdict.detail(batches)}
 	report.Complete = complete(batches) && len(report.Detail.RuleErrors) == 0
 	report.total(batches)
