@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/user"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -265,4 +267,31 @@ func newRecover(env *environment) *cobra.Command {
 	}
 	c.Flags().BoolVar(&fromTracker, "from-tracker", false, "from what the trackers have")
 	return c
+}
+
+// newGrant takes the token from standard input: on the command line it would stand in
+// histories and lists of processes.
+func newGrant(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "grant TRACKER", Short: "Keep the refresh token of an OAuth app, read from standard input, sealed with the app's secret", Args: exactly(1, "the name of a tracker"),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			text, err := io.ReadAll(io.LimitReader(env.in, 64<<10))
+			if err != nil {
+				return err
+			}
+			token := strings.TrimSpace(string(text))
+			if token == "" {
+				return trimtab.Errorf(trimtab.Invalid, "there is no token on standard input").WithNext("`trimtab grant %s < token.txt`", args[0])
+			}
+			a, done, err := env.open(c, env.log())
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			if err := a.Grant(c.Context(), args[0], token); err != nil {
+				return err
+			}
+			return env.say("the grant of %s is kept; `trimtab check` tries it", args[0])
+		},
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -16,11 +18,12 @@ import (
 	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/monitor"
 	"github.com/trimtab/trimtab/internal/scan"
+	"github.com/trimtab/trimtab/internal/store"
 )
 
 // newRun is the whole round once, for cron and for trying out.
 func newRun(env *environment) *cobra.Command {
-	var dry, approve bool
+	var dry, full, approve bool
 	c := &cobra.Command{
 		Use: "run", Short: "Scan, distribute and monitor once", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
@@ -30,7 +33,7 @@ func newRun(env *environment) *cobra.Command {
 			}
 			defer done(&err)
 			if dry {
-				return env.dryRun(c.Context(), a)
+				return env.dryRun(c.Context(), a, full)
 			}
 			result, err := a.Run(c.Context(), approve)
 			// What was done is shown even if the run failed half way: tickets may be filed.
@@ -38,13 +41,14 @@ func newRun(env *environment) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "scan, and show which tickets would be filed; file none")
+	c.Flags().BoolVar(&full, "full", false, "with --dry-run: each ticket as it would look")
 	c.Flags().BoolVar(&approve, "approve", false, "let it touch even more tickets than the brake allows")
 	return c
 }
 
-// dryRun shows the tickets of a run as they would look; nothing is kept. What
-// they say is in the JSON and CSV output.
-func (e *environment) dryRun(ctx context.Context, a *app.App) error {
+// dryRun shows the tickets of a run; nothing is kept. What they say is in the JSON and CSV
+// output, and with full on the terminal too.
+func (e *environment) dryRun(ctx context.Context, a *app.App, full bool) error {
 	r, err := a.Rehearse(ctx)
 	// A rehearsal that fails late still has something to show.
 	if r == nil {
@@ -58,7 +62,41 @@ func (e *environment) dryRun(ctx context.Context, a *app.App) error {
 		t.add([]any{p.Board, p.Op.Assignee, p.Op.Summary, p.Op.Description}[:len(t.names)]...)
 	}
 	t.more = fmt.Sprintf("%d recommendations; %d tickets would be filed, none was.%s", len(r.Scan.Recommendations), len(r.Tickets), heldText(r.Held))
+	if full && e.output == "table" {
+		err = errors.Join(e.printTickets(r.Tickets), err)
+	}
 	return errors.Join(e.print(t), err)
+}
+
+// printTickets shows tickets as people will read them.
+func (e *environment) printTickets(tickets []distribute.Preview) error {
+	for _, p := range tickets {
+		_, err := fmt.Fprintf(e.out, "── %s ─ %s\n\n%s\n\n%s\n", p.Board, ticketHead(p.Op), p.Op.Summary, p.Op.Description)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ticketHead is what a ticket has besides its text.
+func ticketHead(p store.OpPayload) string {
+	head := []string{p.Project, p.Type, "for " + p.Assignee}
+	for _, field := range []struct{ name, value string }{
+		{"labels", strings.Join(p.Labels, " ")},
+		{"components", strings.Join(p.Components, ", ")},
+		{"priority", p.Priority},
+		{"due", p.Due},
+		{"under", p.Parent},
+	} {
+		if field.value != "" {
+			head = append(head, field.name+" "+field.value)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Fields)) {
+		head = append(head, fmt.Sprintf("%s %v", name, p.Fields[name]))
+	}
+	return strings.Join(head, " ─ ")
 }
 
 // printBraked shows what a run would do that waits for approval.

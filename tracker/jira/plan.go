@@ -126,8 +126,9 @@ func (p *plan) wish(ctx context.Context, c *Client, w wish) error {
 	switch {
 	case err != nil:
 		return err
-	// People come and go: one whom Jira does not know holds no ticket up.
-	case bad != nil && f.Schema.Type == "user" && !f.Required:
+	// People come and go, and a rule's priority is the word of whoever wrote the rule:
+	// neither holds a ticket up.
+	case bad != nil && (f.Schema.Type == "user" || f.ID == "priority") && !f.Required:
 		p.leave(f.Name, bad.why, bad.next)
 	case bad != nil:
 		p.problems = append(p.problems, problem{

@@ -156,7 +156,8 @@ func testBatch(t *testing.T, s Site) {
 func testFind(t *testing.T, s Site) {
 	made := s.file(t, 3)
 	sought := []tracker.Sought{
-		{Marker: made[2].Marker, Project: s.Target.Project, After: made[1].Key}, {Marker: "tt-aaaaaaaaaaaaaaaaaaaaaaaaaa", Project: s.Target.Project},
+		{Marker: made[2].Marker, Project: s.Target.Project, After: made[1].Key},
+		{Marker: "tt-aaaaaaaaaaaaaaaaaaaaaaaaaa", Project: s.Target.Project},
 		{Marker: made[0].Marker},
 	}
 	found, err := s.Tracker.Find(t.Context(), sought)
