@@ -58,7 +58,7 @@ func (a *App) Start(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	s.server = &http.Server{
-		Handler: web.New(web.Config{Store: a.Store, Registry: registry, Ready: a.ready, Runs: a.Engine, Act: a.act, Token: token}), ReadHeaderTimeout: 5 * time.Second,
+		Handler: web.New(web.Config{Store: a.Store, Registry: registry, Ready: a.ready, Runs: a.Engine, Act: a.act, Token: token, Hook: a.hook}), ReadHeaderTimeout: 5 * time.Second,
 	}
 	a.serving.Store(s)
 	s.done.Go(func() { _ = s.server.Serve(listener) }) // ends with Stop
@@ -66,6 +66,7 @@ func (a *App) Start(ctx context.Context) error {
 	rules := newReloader(a)
 	s.metrics.Rules(true)
 	s.done.Go(func() { a.followRules(ctx, s, rules) })
+	s.done.Go(func() { a.followHooks(ctx) })
 	a.Log.Info("serving", "address", s.addr.String(), "scan", a.Deployment.Schedule.Scan.Text, "monitor", a.Deployment.Schedule.Monitor)
 	return nil
 }

@@ -79,9 +79,14 @@ type Tracker struct {
 	Auth            Auth
 	CloudID         string
 	Users           map[string]string // owner → account
-	Settle          time.Duration     // how long an unknown outcome is left before sending again
+	Webhook         Webhook
+	Settle          time.Duration // how long an unknown outcome is left before sending again
 	Node            strictyaml.Node
 }
+
+// Webhook says how webhooks come: set up by an administrator, with a secret, or registered
+// by the app, for an address.
+type Webhook struct{ Secret, URL string }
 
 // Auth is who Trimtab is on a tracker: by a token, or as an OAuth app.
 type Auth struct {

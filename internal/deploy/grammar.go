@@ -60,6 +60,7 @@ var trackerMapping = schema.Mapping{Name: "tracker", Doc: "A tracker.", By: "kin
 	{Name: "auth", Doc: "Who Trimtab is there.", Value: schema.Ref("auth"), Need: true, With: []string{"jira", "jira-dc"}},
 	{Name: "cloud_id", Doc: "The site's cloud id, which OAuth and service accounts need.", Value: schema.Text, With: []string{"jira"}},
 	{Name: "users", Doc: "Accounts of owners whom the tracker cannot be asked for: an owner's name or e-mail to an account id, on Data Center to a user name.", Value: schema.Entries(schema.Text), With: []string{"jira", "jira-dc"}},
+	{Name: "webhook", Doc: "Webhooks tell at once what a pull would find later; they come to /webhooks/NAME of serve.", Value: schema.Ref("webhook"), With: []string{"jira", "jira-dc"}},
 	{Name: "settle", Doc: "How long an unknown outcome is left before it is sent again.", Value: schema.Duration, Default: "5m", With: []string{"jira", "jira-dc"}},
 }}
 
@@ -69,6 +70,11 @@ var authMapping = schema.Mapping{Name: "auth", Doc: "An account: by a token, or 
 	{Name: "client_id", Doc: "The id of an OAuth app.", Value: schema.Text},
 	{Name: "client_secret", Doc: "Its secret: ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text, Need: true, With: []string{"client_id"}},
 	{Name: "service", Doc: "The app is a service account's: its secret is enough. Otherwise a person grants access, `trimtab grant`.", Value: schema.Bool, Default: false, With: []string{"client_id"}},
+}}
+
+var webhookMapping = schema.Mapping{Name: "webhook", Doc: "How webhooks come: one that an administrator has set up, or one that the OAuth app registers.", OneOf: []string{"secret", "url"}, Keys: []schema.Key{
+	{Name: "secret", Doc: "The secret of a webhook that an administrator has set up: ${NAME}, or ${file:/path}; never in clear.", Value: schema.Text},
+	{Name: "url", Doc: "The public address of /webhooks/NAME, which the app registers and renews.", Value: schema.Text},
 }}
 
 var boardMapping = schema.Mapping{Name: "board", Doc: "A project on a tracker, or a table of teams with a project each.", OneOf: []string{"project", "from"}, Keys: []schema.Key{
@@ -188,7 +194,7 @@ var runsMapping = schema.Mapping{Name: "runs", Doc: "How durable runs are kept a
 // grammar is everything that a deployment file may say.
 func grammar() []schema.Mapping {
 	return []schema.Mapping{
-		fileMapping, sourceMapping, trackerMapping, authMapping, boardMapping, statusMapping, ownerMapping, routeMapping,
+		fileMapping, sourceMapping, trackerMapping, authMapping, webhookMapping, boardMapping, statusMapping, ownerMapping, routeMapping,
 		policyMapping, destructiveMapping, brakeMapping, rolloutMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldInMapping, scheduleMapping, runsMapping,
 	}
 }

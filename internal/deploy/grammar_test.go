@@ -22,8 +22,8 @@ sources:
 sync: {fields: {priority: {direction: in, conflict: trimtab}, summary: {conflict: tracker}}}
 trackers:
   - {name: local, kind: board}
-  - {name: dc, kind: jira-dc, url: 'https://jira.example', users: {Ann: ann}, auth: {token: '${TT_EMAIL}'}}
-  - {name: app, kind: jira, url: 'https://corp.example', cloud_id: c-1, auth: {client_id: a, client_secret: '${TT_EMAIL}', service: true}}
+  - {name: dc, kind: jira-dc, url: 'https://jira.example', users: {Ann: ann}, webhook: {secret: '${TT_EMAIL}'}, auth: {token: '${TT_EMAIL}'}}
+  - {name: app, kind: jira, url: 'https://corp.example', cloud_id: c-1, webhook: {url: 'https://t.example/webhooks/app'}, auth: {client_id: a, client_secret: '${TT_EMAIL}', service: true}}
 boards:
   - {name: b, tracker: local, project: P, status: {open: Open, in_progress: Doing}, freeze: [2026-12-24]}
   - {from: TEAMS, tracker: local, type: Story}

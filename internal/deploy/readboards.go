@@ -27,10 +27,30 @@ func (r *reader) jira(f strictyaml.Fields, t *Tracker) {
 	t.URL, t.CloudID = strings.TrimRight(r.text(f.Need("url")), "/"), r.text(f.Get("cloud_id"))
 	t.Auth = r.auth(f.Need("auth"))
 	t.Settle = orDuration(f.Get("settle"), 5*time.Minute)
+	t.Webhook = r.webhook(f.Get("webhook"), t.Auth)
 	t.Users = map[string]string{}
 	for _, e := range f.Get("users").Entries() {
 		t.Users[e.Key.Text()] = e.Value.Text()
 	}
+}
+
+// webhook reads how webhooks come. Only an app can register one.
+func (r *reader) webhook(n strictyaml.Node, a Auth) (w Webhook) {
+	if n.IsZero() {
+		return w
+	}
+	f := n.Fields(webhookMapping.Names()...)
+	switch {
+	case f.Has("secret") == f.Has("url"):
+		n.Errorf("a webhook has exactly one of secret and url")
+	case f.Has("secret"):
+		w.Secret = r.secret(f.Need("secret"))
+	default:
+		if w.URL = r.text(f.Need("url")); a.ClientID == "" {
+			f.Key("url").Errorf("only an OAuth app registers webhooks").WithHint("let an administrator set one up, and give its secret here")
+		}
+	}
+	return w
 }
 
 // auth reads an account. By which keys it is known decides what else it needs.

@@ -128,6 +128,11 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := j.Clock.Now()
+	hinted, err := j.hinted(ctx, name, issues)
+	if err != nil {
+		return nil, err
+	}
 	return report, j.Store.Write(ctx, func(tx *store.Tx) error {
 		next, hold := store.Watermark{At: mark.At, Seen: map[string]string{}}, began
 		for _, issue := range issues {
@@ -147,8 +152,32 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 			}
 		}
 		next.At = earlier(next.At, hold)
-		return tx.SaveWatermark("tracker "+name, next)
+		// They do not move the watermark: what else has changed until then is not known.
+		for _, issue := range hinted {
+			next.Seen[issue.ID] = versionOf(issue)
+			if _, err := j.take(tx, name, issue, report); err != nil {
+				return fmt.Errorf("ticket %s: %w", issue.Key, err)
+			}
+		}
+		return errors.Join(tx.SaveWatermark("tracker "+name, next), tx.Heard(name, asked))
 	})
+}
+
+// hinted reads the issues that webhooks have hinted at, past the search index, unless the
+// search has shown them.
+func (j *Job) hinted(ctx context.Context, name string, shown []tracker.Issue) ([]tracker.Issue, error) {
+	var ids []string
+	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		ids, err = tx.Hints(name)
+		return err
+	})
+	ids = slices.DeleteFunc(ids, func(id string) bool {
+		return slices.ContainsFunc(shown, func(i tracker.Issue) bool { return i.ID == id })
+	})
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return j.Trackers[name].Fetch(ctx, ids)
 }
 
 // versionOf tells two states of an issue apart even within one tick of the

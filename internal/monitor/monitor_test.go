@@ -243,3 +243,42 @@ func TestSecondTicket(t *testing.T) {
 		return errors.Join(err, failed)
 	}))
 }
+
+// late is a tracker whose search shows nothing yet.
+type late struct{ tracker.Tracker }
+
+func (l late) Changed(context.Context, string, time.Time) ([]tracker.Issue, error) { return nil, nil }
+
+// TestHints: what a webhook hints at is read past a search that lags behind, once, and
+// hints about other people's issues cost nothing.
+func TestHints(t *testing.T) {
+	d := newDesk(t)
+	d.pull()
+	d.people(tracker.Change{Status: tracker.InProgress})
+	d.job.Trackers["b"] = late{d.board}
+	d.pull()
+	d.workflow(trimtab.Ticketed)
+	d.check(d.store.Write(t.Context(), func(tx *store.Tx) error {
+		for delivery, issue := range map[string]string{"d-1": d.issue.ID, "d-2": "4711"} {
+			if fresh, err := tx.Receive("b", delivery, issue, d.clock.Now()); err != nil || !fresh {
+				t.Errorf("%t, %v", fresh, err)
+			}
+		}
+		fresh, err := tx.Receive("b", "d-1", d.issue.ID, d.clock.Now())
+		if fresh {
+			t.Error("a delivery came twice and was new twice")
+		}
+		return err
+	}))
+	if r := d.pull(); r.Changed != 1 {
+		t.Errorf("%+v", r)
+	}
+	d.workflow(trimtab.InProgress)
+	d.check(d.store.Read(t.Context(), func(tx *store.Tx) error {
+		hints, err := tx.Hints("b")
+		if len(hints) != 0 {
+			t.Errorf("%v are still to be followed", hints)
+		}
+		return err
+	}))
+}

@@ -26,11 +26,14 @@ type Config struct {
 	Runs  Operator
 	Act   func(ctx context.Context, name string, in json.RawMessage) (any, error)
 	Token string
+	// Hook takes the webhook of a tracker in, once it is verified and kept.
+	Hook func(ctx context.Context, tracker string, header http.Header, body []byte) error
 }
 
 // New makes the handler. /healthz answers as long as the process does; /readyz
 // only while the state answers and the jobs are running; /metrics is for
-// Prometheus; /api/runs/ID/ACTION acts on a run, /api/acts/NAME on the rest of the state.
+// Prometheus; /api/runs/ID/ACTION acts on a run, /api/acts/NAME on the rest of the state; trackers
+// post to /webhooks/TRACKER.
 func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	// It asks nothing: a process is restarted for failing here, which mends no database.
@@ -46,6 +49,7 @@ func New(cfg Config) http.Handler {
 	})
 	mux.HandleFunc("POST /api/runs/{id}/{action}", trusted(cfg.Token, runs(cfg.Runs)))
 	mux.HandleFunc("POST /api/acts/{name}", trusted(cfg.Token, acts(cfg.Act)))
+	mux.HandleFunc("POST /webhooks/{tracker}", hook(cfg.Hook))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{}))
 	return mux
 }

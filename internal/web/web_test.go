@@ -166,3 +166,29 @@ func TestMetricsWithoutState(t *testing.T) {
 	w.shows(true, "trimtab_state_up 0\n", `trimtab_job_runs_total{job="scan",outcome="ok"} 1`+"\n")
 	w.shows(false, "trimtab_recommendations{", "trimtab_outbox_writes{")
 }
+
+// TestHookAnswers: what was kept is answered with success, what could not be is asked for
+// again, and what is not to be believed is not.
+func TestHookAnswers(t *testing.T) {
+	for err, want := range map[error]int{
+		nil: 200, trimtab.Errorf(trimtab.Invalid, "forged"): 401, trimtab.Errorf(trimtab.NotFound, "none"): 404, trimtab.Errorf(trimtab.Outside, "away"): 503,
+		errors.New("whatever"): 503,
+	} {
+		h := hook(func(_ context.Context, _ string, _ http.Header, body []byte) error {
+			if string(body) != "x" {
+				t.Errorf("body %q", body)
+			}
+			return err
+		})
+		w := httptest.NewRecorder()
+		h(w, httptest.NewRequest(http.MethodPost, "/webhooks/corp", strings.NewReader("x")))
+		if w.Code != want {
+			t.Errorf("%v: %d, want %d", err, w.Code, want)
+		}
+	}
+	w := httptest.NewRecorder()
+	hook(nil)(w, httptest.NewRequest(http.MethodPost, "/webhooks/corp", strings.NewReader(strings.Repeat("x", maxHook+1))))
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body that goes on: %d", w.Code)
+	}
+}

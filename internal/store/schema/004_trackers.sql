@@ -45,3 +45,13 @@ ALTER TABLE links ADD COLUMN group_key TEXT NOT NULL DEFAULT '';
 CREATE INDEX links_by_lead ON links (lead_id) WHERE lead_id <> 0;
 CREATE INDEX links_by_group ON links (group_key) WHERE group_key <> '';
 CREATE INDEX episodes_by_ticket ON episodes (ticket_id) WHERE ticket_id IS NOT NULL;
+
+-- What webhooks have said: an issue may have changed. A hint, which the next pull follows.
+CREATE TABLE inbox (
+    tracker     TEXT    NOT NULL,
+    delivery    TEXT    NOT NULL, -- the same over all tries of one
+    issue       TEXT    NOT NULL,
+    received_at BIGINT  NOT NULL,
+    heard       INTEGER NOT NULL DEFAULT 0, -- kept for a while, so that a late repeat is known
+    PRIMARY KEY (tracker, delivery)
+);
