@@ -103,7 +103,11 @@ func (f *sandboxFlags) introduce(out io.Writer, url string) {
 	} else {
 		fmt.Fprintf(out, "# Cloud: %s/rest/api/3 as %s with the token %q\n", url, sandboxEmail, sandboxToken)
 	}
-	fmt.Fprintf(out, "trackers:\n  - {name: sandbox, kind: jira, url: '%s', settle: 1s, auth: {email: %s, token: %s}}\n", url, sandboxEmail, sandboxToken)
+	kind, auth := "jira", fmt.Sprintf("{email: %s, token: %s}", sandboxEmail, sandboxToken)
+	if f.dc {
+		kind, auth = "jira-dc", fmt.Sprintf("{token: %s}", sandboxToken)
+	}
+	fmt.Fprintf(out, "trackers:\n  - {name: sandbox, kind: %s, url: '%s', settle: 1s, auth: %s}\n", kind, url, auth)
 	fmt.Fprintln(out, "boards:")
 	for _, key := range f.projects {
 		fmt.Fprintf(out, "  - {name: %s, tracker: sandbox, project: %s}\n", strings.ToLower(key), key)

@@ -53,6 +53,7 @@ trackers: [{name: local, kind: board}]
 boards: [{name: fin, tracker: local, project: FIN}, {name: plat, tracker: local, project: PLAT}]
 owners: [{fallback: ann@example.com}]
 routes: [{when: 'rec.account.startsWith("plat-")', board: plat}, {board: fin}]
+policy: {min_savings: 0.00 USD}
 listen: 127.0.0.1:0
 `
 

@@ -27,6 +27,7 @@ trackers: [{name: local, kind: board}]
 boards: [{name: finops, tracker: local, project: FIN}]
 owners: [{fallback: finops@example.com}]
 routes: [{board: finops}]
+policy: {min_savings: 0.00 USD}
 `
 
 // planOf prepares a deployment in a folder of its own with some files.

@@ -305,7 +305,8 @@ func readTexts(d *deploy.Deployment) map[string]*distribute.Text {
 // checkAccounts notes accounts that no client can be made of.
 func checkAccounts(d *deploy.Deployment) {
 	for _, t := range d.Trackers {
-		if t.Kind == "board" || t.Kind == "" || t.URL == "" {
+		// What cannot be read has been said already.
+		if unread := t.URL == "" || t.Auth.Token+t.Auth.ClientSecret == ""; t.Kind == "board" || t.Kind == "" || unread {
 			continue
 		}
 		cfg, _ := jiraConfig(d, t, nil) // fails for no reason but the state's

@@ -72,7 +72,7 @@ trackers: [{name: local, kind: board}]
 boards: [{name: finops, tracker: local, project: FIN}]
 owners: [{tag: owner}, {fallback: finops@example.com}]
 routes: [{board: finops}]
-policy: {open_per_owner: 0, new_per_board_week: 0, destructive: {sightings: 1}, brake: {tickets: 1000}}
+policy: {min_savings: 0.00 USD, open_per_owner: 0, new_per_board_week: 0, destructive: {sightings: 1}, brake: {tickets: 1000}}
 `
 
 // TestSample runs the whole of Trimtab on the real file and holds each rule's

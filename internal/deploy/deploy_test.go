@@ -111,7 +111,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil || d.Err() != nil {
 		t.Fatal(err, d.Err())
 	}
-	if filepath.Base(d.State) != "trimtab.db" || d.Listen != "127.0.0.1:8080" || d.Policy.Sightings != 1 || d.Policy.OpenPerOwner != 5 ||
+	if filepath.Base(d.State) != "trimtab.db" || d.Listen != "127.0.0.1:8080" || d.Policy.Sightings != 1 || d.Policy.OpenPerOwner != 5 || d.Policy.MinSavings.Display() != "50.00" || d.Policy.DestructiveSightings != 3 ||
 		d.Policy.NewPerBoardWeek != 20 || d.Policy.BrakeTickets != 25 || d.Policy.Close != "comment" || d.Policy.VerifyCost != 14 || d.Sync.Overlap != 5*time.Minute {
 		t.Errorf("%+v", d)
 	}

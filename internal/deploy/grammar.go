@@ -121,7 +121,7 @@ var routeMapping = schema.Mapping{Name: "route", Doc: "A way to a board.", Keys:
 }}
 
 var policyMapping = schema.Mapping{Name: "policy", Doc: "What keeps tickets bearable.", Keys: []schema.Key{
-	{Name: "min_savings", Doc: "The least a month that is filed, as 50.00 USD.", Value: schema.Text},
+	{Name: "min_savings", Doc: "The least a month that is filed, as 50.00 USD; 50 of any currency unless it is said.", Value: schema.Text},
 	{Name: "sightings", Doc: "Scans in a row before a ticket.", Value: schema.Int, Default: 1},
 	{Name: "open_per_owner", Doc: "The most open tickets of one owner.", Value: schema.Int, Default: 5},
 	{Name: "new_per_board_week", Doc: "The most new tickets of one board in a week.", Value: schema.Int, Default: 20},

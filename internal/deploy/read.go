@@ -215,7 +215,7 @@ func (r *reader) boardOf(n strictyaml.Node) string {
 // careful default, not "no limit".
 func (r *reader) policy(n strictyaml.Node) {
 	f := n.Fields(policyMapping.Names()...)
-	p := Policy{Close: "comment", BrakeShare: decimal.RequireFromString("0.05"), VerifyState: 3, VerifyCost: 14}
+	p := Policy{MinSavings: trimtab.Money{Amount: decimal.NewFromInt(50)}, Close: "comment", BrakeShare: decimal.RequireFromString("0.05"), VerifyState: 3, VerifyCost: 14}
 	if m := f.Get("min_savings"); !m.IsZero() {
 		var err error
 		if p.MinSavings, err = trimtab.ParseMoney(m.Text()); err != nil {
