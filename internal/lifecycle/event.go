@@ -16,6 +16,7 @@ type Seen struct {
 	Savings     trimtab.Money
 	Cost        trimtab.Money
 	Fingerprint string
+	Proposal    string      // what is proposed, in words
 	After       Measurement // since the claim, if there is one
 }
 

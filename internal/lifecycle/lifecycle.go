@@ -30,9 +30,11 @@ type State struct {
 	Savings     trimtab.Money // estimated a month; frozen while somebody works on it
 	Cost        trimtab.Money // the resource's run-rate a month; frozen likewise
 	Fingerprint string        // of the resource's configuration
+	Proposal    string        // what is proposed, in words
 
 	Filed      bool          // a ticket exists or is on its way
 	Shown      trimtab.Money // the savings that the ticket shows
+	ShownWords string        // and the proposal
 	Baseline   trimtab.Money // run-rate that a fix is measured against
 	BaselineAt time.Time
 	ClaimedAt  time.Time // when somebody said it was fixed

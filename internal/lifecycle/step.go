@@ -64,7 +64,7 @@ func seen(s State, e Seen, p Policy) (State, []Effect) {
 	s.Condition, s.LastSeen = trimtab.Present, e.At
 	s.Seen, s.Streak, s.Missed, s.Noted = s.Seen+1, s.Streak+1, 0, false
 	if s.Workflow != trimtab.InProgress && s.Workflow != trimtab.DoneClaimed {
-		s.Savings, s.Cost, s.Fingerprint = e.Savings, e.Cost, e.Fingerprint
+		s.Savings, s.Cost, s.Fingerprint, s.Proposal = e.Savings, e.Cost, e.Fingerprint, e.Proposal
 	}
 	switch s.Workflow {
 	case trimtab.Ticketed:
@@ -79,12 +79,17 @@ func seen(s State, e Seen, p Policy) (State, []Effect) {
 	return s, nil
 }
 
-// refresh edits the ticket only when its savings moved materially.
+// refresh edits the ticket only when its savings moved materially, or something else is
+// proposed now.
 func refresh(s State, p Policy) (State, []Effect) {
-	if !s.Filed || s.Shown.Currency != s.Savings.Currency || !material(s.Shown.Amount, s.Savings.Amount, p) {
+	moved := s.Shown.Currency == s.Savings.Currency && material(s.Shown.Amount, s.Savings.Amount, p)
+	if s.ShownWords == "" { // filed by a version that did not note it, or by a rule without words
+		s.ShownWords = s.Proposal
+	}
+	if !s.Filed || !moved && s.ShownWords == s.Proposal {
 		return s, nil
 	}
-	s.Shown = s.Savings
+	s.Shown, s.ShownWords = s.Savings, s.Proposal
 	return s, []Effect{{Kind: Refresh}}
 }
 
@@ -249,7 +254,7 @@ func granted(s State) (State, []Effect) {
 	if s.Workflow != trimtab.New && s.Workflow != trimtab.Held || s.Condition != trimtab.Present {
 		return s, nil
 	}
-	s.Workflow, s.Filed, s.Shown, s.Reason = trimtab.Ticketed, true, s.Savings, ""
+	s.Workflow, s.Filed, s.Shown, s.ShownWords, s.Reason = trimtab.Ticketed, true, s.Savings, s.Proposal, ""
 	return s, []Effect{{Kind: File}}
 }
 

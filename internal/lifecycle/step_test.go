@@ -68,6 +68,8 @@ func TestTable(t *testing.T) {
 		{"held, then policy met", []Event{seenOn(0, 6), Denied{At: day(0)}, seenOn(1, 60), Granted{At: day(1)}}, trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
 		{"matches again, little changed", with(filed, seenOn(1, 63)), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
 		{"matches again, savings moved", with(filed, seenOn(1, 80)), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Refresh}},
+		{"matches again, another proposal", with(filed, Seen{At: day(1), Savings: usd(60), Proposal: "m5.xlarge"}, Seen{At: day(2), Savings: usd(60), Proposal: "m5.large"}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Refresh}},
+		{"matches again, the same other proposal", with(filed, Seen{At: day(1), Savings: usd(60), Proposal: "m5.large"}, Seen{At: day(2), Savings: usd(60), Proposal: "m5.large"}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
 		{"in progress", working, trimtab.InProgress, trimtab.Present, []EffectKind{File}},
 		{"done", claim, trimtab.DoneClaimed, trimtab.Present, []EffectKind{File}},
 		{"absent before the window is over", with(claim, Missed{At: day(9), After: early}), trimtab.DoneClaimed, trimtab.Absent, []EffectKind{File}},

@@ -76,7 +76,8 @@ func (r *reconciler) conclude(rec *trimtab.Recommendation) error {
 		e.Board = rec.Board
 	}
 	event := lifecycle.Seen{
-		At: rec.CreatedAt, Savings: rec.Savings, Cost: rec.MonthlyCost, Fingerprint: rec.Subject.State, After: r.measure[e.ID],
+		At: rec.CreatedAt, Savings: rec.Savings, Cost: rec.MonthlyCost, Fingerprint: rec.Subject.State, Proposal: rec.Proposed,
+		After: r.measure[e.ID],
 	}
 	if _, err := r.tx.Advance(e, event, step); err != nil {
 		return err
