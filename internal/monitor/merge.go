@@ -106,11 +106,31 @@ func (m *merger) take(field, value string) error {
 		if len(m.about) > 1 && over(e, told.Status) {
 			continue
 		}
+		followed, err := m.followed(e)
+		if err != nil {
+			return err
+		}
+		if followed {
+			continue
+		}
 		if _, err := m.tx.Advance(e, told, step); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// followed reports whether a later episode has taken an ended one's place. Whoever opens
+// the old ticket again is told so in the timeline; two open episodes of one thing cannot be.
+func (m *merger) followed(e *store.Episode) (bool, error) {
+	if e.State.Workflow.Open() {
+		return false, nil
+	}
+	latest, err := m.tx.LatestEpisode(e.Key)
+	if err != nil || latest == nil || latest.ID == e.ID {
+		return false, err
+	}
+	return true, m.tx.Note(e.ID, m.job.Clock.Now(), "tracker", "changed", "a later ticket is about the same")
 }
 
 // over reports whether a part of a checklist is not meant by a word about the ticket:

@@ -282,3 +282,34 @@ func TestHints(t *testing.T) {
 		return err
 	}))
 }
+
+// TestOldTicketReopened: opening the ticket of an ended episode changes nothing when a
+// later one is about the same thing; the pull goes on.
+func TestOldTicketReopened(t *testing.T) {
+	d := newDesk(t)
+	d.people(tracker.Change{Status: tracker.Done})
+	d.pull()
+	d.check(d.store.Write(t.Context(), func(tx *store.Tx) error {
+		old, err := tx.LatestEpisode("k")
+		if err != nil {
+			return err
+		}
+		old.State.Workflow = trimtab.Verified
+		next := &store.Episode{Key: old.Key, Number: old.Number + 1, Action: old.Action, Resource: old.Resource, Rules: old.Rules}
+		next.State.Workflow, next.State.Condition = trimtab.New, trimtab.Present
+		return errors.Join(tx.SaveEpisode(old), tx.SaveEpisode(next))
+	}))
+	d.people(tracker.Change{Status: tracker.Open})
+	d.pull()
+	d.check(d.store.Read(t.Context(), func(tx *store.Tx) error {
+		latest, err := tx.LatestEpisode("k")
+		if err != nil {
+			return err
+		}
+		old, err := tx.EpisodeBefore(latest)
+		if err == nil && old.State.Workflow != trimtab.Verified {
+			t.Errorf("the old episode is %s", old.State.Workflow)
+		}
+		return err
+	}))
+}
