@@ -93,7 +93,7 @@ trackers: [%s]
 boards: [{name: fin, tracker: t, project: FIN}]
 owners: [{tag: owner}, {fallback: ann@example.com}]
 routes: [{board: fin}]
-policy: {open_per_owner: 0, new_per_board_week: 0, brake: {tickets: 10000000}}
+policy: {min_savings: 0.00 USD, destructive: {sightings: 1}, open_per_owner: 0, new_per_board_week: 0, brake: {tickets: 10000000}}
 `
 
 // open makes a deployment over lines that lie in dir.

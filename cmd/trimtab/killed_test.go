@@ -87,7 +87,7 @@ trackers: [{name: corp, kind: jira, url: 'URL', settle: 1ms, auth: {email: t@exa
 boards: [{name: fin, tracker: corp, project: FIN}, {name: ops, tracker: corp, project: OPS}]
 owners: [{fallback: ann@example.com}]
 routes: [{when: 'rec.resource < "eip-0020"', board: ops}, {board: fin}]
-policy: {min_savings: 0.00 USD, open_per_owner: 0, new_per_board_week: 0, brake: {tickets: 100}}
+policy: {min_savings: 0.00 USD, destructive: {sightings: 1}, open_per_owner: 0, new_per_board_week: 0, brake: {tickets: 100}}
 `, "URL", url, 1)
 }
 
