@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/lifecycle"
 	"github.com/trimtab/trimtab/internal/store"
 )
@@ -92,64 +91,3 @@ func or(s, fallback string) string {
 
 // actorOf is who did something, for the timeline.
 func actorOf(name string) string { return or(name, "person") }
-
-// Stop pauses a rule or a board that there is.
-func (j *Job) Stop(ctx context.Context, p store.Pause) error {
-	if err := j.known(p.Kind, p.Name); err != nil {
-		return err
-	}
-	p.Since = j.Clock.Now()
-	return j.Store.Write(ctx, func(tx *store.Tx) error { return tx.SavePause(p) })
-}
-
-// Resume ends a pause. What has waited goes out with the next distribution.
-func (j *Job) Resume(ctx context.Context, kind store.PauseKind, name string) error {
-	return j.Store.Write(ctx, func(tx *store.Tx) error {
-		ended, err := tx.Resume(kind, name)
-		if err == nil && !ended {
-			return trimtab.Errorf(trimtab.NotFound, "the %s %q is not paused", kind, name).WithNext("`trimtab pause` lists what is")
-		}
-		return err
-	})
-}
-
-// SetStage says how far a rule's present text is let.
-func (j *Job) SetStage(ctx context.Context, rule string, stage store.Stage, actor string) error {
-	if !slices.Contains([]store.Stage{store.StageShadow, store.StageCanary, store.StageLive}, stage) {
-		return trimtab.Errorf(trimtab.Invalid, "there is no stage %q", stage).WithNext("shadow, canary or live")
-	}
-	i := slices.IndexFunc(j.rules(), func(r RuleText) bool { return r.ID == rule })
-	if i < 0 {
-		return j.known(store.PauseRule, rule)
-	}
-	if stage == store.StageCanary && len(j.Policy.Rollout.Canary) == 0 {
-		return trimtab.Errorf(trimtab.Invalid, "there are no canary boards").WithNext("name them in the deployment file: policy: {rollout: {canary: [board]}}")
-	}
-	return j.Store.Write(ctx, func(tx *store.Tx) error {
-		return tx.SaveRuleStage(store.RuleStage{Rule: rule, Hash: j.rules()[i].Hash, Stage: stage, Since: j.Clock.Now(), Actor: actorOf(actor)})
-	})
-}
-
-func (j *Job) rules() []RuleText {
-	if j.Rules == nil {
-		return nil
-	}
-	return j.Rules()
-}
-
-// known refuses the name of a rule or a board that there is not.
-func (j *Job) known(kind store.PauseKind, name string) error {
-	switch kind {
-	case store.PauseBoard:
-		if _, ok := j.Boards[name]; !ok {
-			return trimtab.Errorf(trimtab.NotFound, "there is no board %q", name).WithNext("the deployment file names them under `boards:`")
-		}
-		return nil
-	case store.PauseRule:
-		if !slices.ContainsFunc(j.rules(), func(r RuleText) bool { return r.ID == name }) {
-			return trimtab.Errorf(trimtab.NotFound, "there is no rule %q", name).WithNext("`trimtab rules list` shows them")
-		}
-		return nil
-	}
-	return trimtab.Errorf(trimtab.Invalid, "a %q cannot be paused", kind).WithNext("a rule or a board can")
-}

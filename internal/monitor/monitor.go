@@ -133,34 +133,56 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	p := &pulled{job: j, name: name, began: began, mark: mark, report: report}
 	return report, j.Store.Write(ctx, func(tx *store.Tx) error {
-		next, hold := store.Watermark{At: mark.At, Seen: map[string]string{}}, began
-		for _, issue := range issues {
-			version := versionOf(issue)
-			next.Seen[issue.ID] = version
-			next.At = later(next.At, earlier(issue.Updated, began))
-			if mark.Seen[issue.ID] == version {
-				continue
-			}
-			early, err := j.take(tx, name, issue, report)
-			if err != nil {
-				return fmt.Errorf("ticket %s: %w", issue.Key, err)
-			}
-			if early && began.Sub(issue.Updated) < patience {
-				delete(next.Seen, issue.ID)
-				hold = earlier(hold, issue.Updated)
-			}
-		}
-		next.At = earlier(next.At, hold)
-		// They do not move the watermark: what else has changed until then is not known.
-		for _, issue := range hinted {
-			next.Seen[issue.ID] = versionOf(issue)
-			if _, err := j.take(tx, name, issue, report); err != nil {
-				return fmt.Errorf("ticket %s: %w", issue.Key, err)
-			}
-		}
-		return errors.Join(tx.SaveWatermark("tracker "+name, next), tx.Heard(name, asked))
+		return errors.Join(p.takeAll(tx, issues, hinted), tx.Heard(name, asked))
 	})
+}
+
+// pulled is what one tracker has shown.
+type pulled struct {
+	job    *Job
+	name   string
+	began  time.Time       // on the tracker's clock, before it was asked
+	mark   store.Watermark // up to where it was asked before
+	report *Report
+}
+
+// takeAll merges every issue and moves the watermark, as far as all before it is known.
+func (p *pulled) takeAll(tx *store.Tx, issues, hinted []tracker.Issue) error {
+	next, hold := store.Watermark{At: p.mark.At, Seen: map[string]string{}}, p.began
+	for _, issue := range issues {
+		version := versionOf(issue)
+		next.Seen[issue.ID] = version
+		next.At = later(next.At, earlier(issue.Updated, p.began))
+		if p.mark.Seen[issue.ID] == version {
+			continue
+		}
+		early, err := p.take(tx, issue)
+		if err != nil {
+			return err
+		}
+		if early && p.began.Sub(issue.Updated) < patience {
+			delete(next.Seen, issue.ID)
+			hold = earlier(hold, issue.Updated)
+		}
+	}
+	next.At = earlier(next.At, hold)
+	// They do not move the watermark: what else has changed until then is not known.
+	for _, issue := range hinted {
+		next.Seen[issue.ID] = versionOf(issue)
+		if _, err := p.take(tx, issue); err != nil {
+			return err
+		}
+	}
+	return tx.SaveWatermark("tracker "+p.name, next)
+}
+
+func (p *pulled) take(tx *store.Tx, issue tracker.Issue) (early bool, err error) {
+	if early, err = p.job.take(tx, p.name, issue, p.report); err != nil {
+		err = fmt.Errorf("ticket %s: %w", issue.Key, err)
+	}
+	return early, err
 }
 
 // hinted reads the issues that webhooks have hinted at, past the search index, unless the
