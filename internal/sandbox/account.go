@@ -108,6 +108,15 @@ func (j *Jira) Revoke(accountID string) {
 	}
 }
 
+// GiveToken gives an account a token, in the place of the one that it had.
+func (j *Jira) GiveToken(accountID, token string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if u := j.user(accountID); u != nil {
+		u.Token = token
+	}
+}
+
 // SetActive lets an account in or shuts it out. An inactive one can neither use
 // the API nor be assigned anything; what it has stays its own.
 func (j *Jira) SetActive(accountID string, active bool) {

@@ -106,3 +106,23 @@ func TestTogether(t *testing.T) {
 		t.Errorf("HTTP %d", got.Code)
 	}
 }
+
+// TestPutRight: what an administrator has taken away can be given back.
+func TestPutRight(t *testing.T) {
+	cfg := still()
+	cfg.Projects[0].Fields = []Field{{ID: "customfield_10050", Name: "Centre", Kind: Option, Options: []string{"A"}}}
+	b := openBox(t, cfg)
+	b.HideField("FIN", "labels")
+	b.RemoveOption("FIN", "customfield_10050", "A")
+	self := b.self
+	b.Revoke(self)
+	if got := b.send("GET", "/rest/api/3/myself", "", nil).Code; got != http.StatusUnauthorized {
+		t.Errorf("HTTP %d with a revoked token", got)
+	}
+	b.GiveToken(self, cfg.Token)
+	b.ShowField("FIN", "labels")
+	b.AddOption("FIN", "customfield_10050", "A")
+	if code, answer := b.ask("POST", "issue", `{"fields":{"project":{"key":"FIN"},"issuetype":{"name":"Task"},"summary":"s","labels":["x"],"customfield_10050":{"value":"A"}}}`); code != http.StatusCreated {
+		t.Errorf("HTTP %d: %v", code, answer)
+	}
+}

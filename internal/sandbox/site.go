@@ -83,6 +83,28 @@ func (j *Jira) HideField(project, field string, screens ...string) {
 	p.Screens[field] = left
 }
 
+// ShowField puts a field back on all screens of a project.
+func (j *Jira) ShowField(project, field string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if p := j.project(project); p != nil {
+		p.Screens = cloneLists(p.Screens)
+		delete(p.Screens, field)
+	}
+}
+
+// AddOption gives a custom field of a project an option more.
+func (j *Jira) AddOption(project, fieldID, option string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if p := j.project(project); p != nil && p.field(fieldID) != nil {
+		f := p.field(fieldID)
+		if !slices.Contains(f.Options, option) {
+			f.Options = append(slices.Clone(f.Options), option)
+		}
+	}
+}
+
 // RemoveOption takes an option from a custom field of a project; issues that
 // have it keep it.
 func (j *Jira) RemoveOption(project, fieldID, option string) {
