@@ -66,7 +66,11 @@ func (ch *checker) fatal() bool {
 
 // get reads something of a project; missing means that Jira does not show it.
 func (ch *checker) get(ctx context.Context, path string, query url.Values, out any) (missing bool, err error) {
-	err = ch.client.do(ctx, call{method: http.MethodGet, path: path, query: query, reads: true}, out)
+	return ch.untold(ch.client.do(ctx, call{method: http.MethodGet, path: path, query: query, reads: true}, out))
+}
+
+// untold tells a refusal from a failure.
+func (ch *checker) untold(err error) (missing bool, _ error) {
 	var e *tracker.Error
 	if errors.As(err, &e) && (e.Kind == tracker.Missing || e.Kind == tracker.Forbidden || e.Kind == tracker.Rejected) {
 		return true, nil
@@ -119,25 +123,19 @@ var wanted = []permission{
 // permissions asks Jira what the account may do, which is better than finding
 // out by the first ticket of a Monday.
 func (ch *checker) permissions(ctx context.Context) error {
-	var mine struct {
-		Permissions map[string]struct {
-			Have bool `json:"havePermission"`
-		} `json:"permissions"`
-	}
 	// Jira refuses the whole question for one name that it does not know; then there is
 	// no answer, and the first write tells.
 	names := make([]string, len(wanted))
 	for i, p := range wanted {
 		names[i] = p.name
 	}
-	query := url.Values{"projectKey": {ch.sample.Project}, "permissions": {strings.Join(names, ",")}}
-	missing, err := ch.get(ctx, ch.client.path("mypermissions"), query, &mine)
-	if err != nil || missing {
+	mine, err := ch.client.permits(ctx, ch.sample.Project, names)
+	if missing, err := ch.untold(err); err != nil || missing {
 		return err
 	}
 	for i, p := range wanted {
 		needed := p.name != "SCHEDULE_ISSUES" || !ch.sample.Due.IsZero()
-		if needed && !mine.Permissions[p.name].Have {
+		if needed && !mine[p.name] {
 			ch.note(i < 2, fmt.Sprintf("the account lacks the permission %s in project %s: %s", p.name, ch.sample.Project, p.without), "grant it in the project's permission scheme")
 		}
 	}

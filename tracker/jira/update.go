@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/jira/governor"
 	"github.com/trimtab/trimtab/tracker/jira/markup"
 )
 
@@ -47,7 +49,7 @@ func (c *Client) Update(ctx context.Context, id string, change tracker.Change) (
 	w := &writing{client: c, change: change, before: before}
 	wrote, err := w.run(ctx)
 	if err != nil {
-		return tracker.Issue{}, err
+		return tracker.Issue{}, w.whose(ctx, err)
 	}
 	after := before
 	if wrote {
@@ -68,6 +70,43 @@ func (w *writing) doubt(err error) error {
 		return err
 	}
 	return w.client.failed(w.put(), tracker.Ambiguous, 0, "written, but not read back", err)
+}
+
+// needed are the permissions on a project without which no write to its tickets works.
+var needed = []string{"BROWSE_PROJECTS", "EDIT_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS"}
+
+// whose tells a ticket that refuses us, as an archived one, from a project that does: one
+// ticket must not stop the writes to all others.
+func (w *writing) whose(ctx context.Context, err error) error {
+	var e *tracker.Error
+	if !errors.As(err, &e) || e.Kind != tracker.Forbidden || e.Status == 0 {
+		return err
+	}
+	project := w.before.project()
+	have, asked := w.client.permits(ctx, project, needed)
+	if asked != nil || slices.ContainsFunc(needed, func(name string) bool { return !have[name] }) {
+		w.client.site.tell(ctx, w.client, w.put(), governor.Outcome{Status: e.Status, Rejected: []string{project}})
+		return err
+	}
+	alone := *e
+	alone.Kind, alone.Message = tracker.Retry, e.Message+" It is this ticket alone: the account may edit in project "+project+"."
+	return &alone
+}
+
+// permits asks what the account may do in a project.
+func (c *Client) permits(ctx context.Context, project string, names []string) (map[string]bool, error) {
+	var mine struct {
+		Permissions map[string]struct {
+			Have bool `json:"havePermission"`
+		} `json:"permissions"`
+	}
+	query := url.Values{"projectKey": {project}, "permissions": {strings.Join(names, ",")}}
+	err := c.do(ctx, call{method: http.MethodGet, path: c.path("mypermissions"), query: query, reads: true}, &mine)
+	have := make(map[string]bool, len(names))
+	for name, p := range mine.Permissions {
+		have[name] = p.Have
+	}
+	return have, err
 }
 
 // run writes what is not so already and reports whether it wrote anything.

@@ -346,3 +346,26 @@ func TestAPersonIsQuicker(t *testing.T) {
 		t.Errorf("%q, %v", got.Summary, err)
 	}
 }
+
+// TestOneTicketRefuses: an archived ticket does not stop the writes to others of its
+// project, and a project that has become read-only does.
+func TestOneTicketRefuses(t *testing.T) {
+	s := open(t, nil)
+	archived, other := s.filed(t), s.filed(t)
+	if err := s.sandbox.Archive(archived); err != nil {
+		t.Fatal(err)
+	}
+	say := tracker.Change{Op: "op-1", AddLabels: []string{"said"}}
+	_, err := s.client.Update(t.Context(), archived, say)
+	judged(t, err, tracker.Retry, "HTTP 403", "this ticket alone")
+	if _, err := s.client.Update(t.Context(), other, say); err != nil {
+		t.Fatal(err)
+	}
+	self := s.issue(t, other).Reporter
+	s.sandbox.Deny("FIN", self, sandbox.EditIssues)
+	say.AddLabels = []string{"again"}
+	_, err = s.client.Update(t.Context(), other, say)
+	judged(t, err, tracker.Forbidden, "HTTP 403")
+	_, err = s.client.Update(t.Context(), other, say)
+	judged(t, err, tracker.Forbidden, "not sent", "project FIN has refused")
+}

@@ -287,7 +287,8 @@ func (s *State) follow(now time.Time, c Call, o Outcome) []Hold {
 		return append(holds, s.throttled(now, c, o))
 	case o.Status == 503 && o.Pause > 0:
 		return append(holds, Hold{siteScope, now.Add(bounded(o.Pause)), "the site asks for a pause"})
-	case o.Status == 403 && c.Write && c.Project != "":
+	// Of an issue it may be that one alone: the client finds out.
+	case o.Status == 403 && c.Write && c.Issue == "" && c.Project != "":
 		return append(holds, Hold{projectScope + c.Project, now.Add(forbidden), "project " + c.Project + " has refused the account"})
 	case o.Status/100 == 2:
 		for _, scope := range c.Scopes() {
