@@ -47,6 +47,7 @@ type Report struct {
 	Events    []string // what happened, a line each
 	// Duplicates are second tickets of one marker; the distributor closes them.
 	Duplicates int
+	Missing    int // tickets that were there at the last sweep
 }
 
 // Workflow is the pull as a durable run.
@@ -70,7 +71,7 @@ func (j *Job) Flow(f *durable.Flow) (*Report, error) {
 	log := j.Log.With("run", fmt.Sprintf("monitor-%d", f.ID()))
 	names := slices.Sorted(maps.Keys(j.Trackers))
 	results, err := durable.Side(f, "tracker", names, func(f *durable.Flow, i int) (*Report, error) {
-		return durable.NewStep("pull", j.pull).Do(f, names[i])
+		return durable.NewStep("pull", j.pullAndSweep).Do(f, names[i])
 	})
 	if err != nil {
 		return nil, err
@@ -100,7 +101,17 @@ func (r *Report) add(one *Report) {
 	r.Changed += one.Changed
 	r.Conflicts += one.Conflicts
 	r.Duplicates += one.Duplicates
+	r.Missing += one.Missing
 	r.Events = append(r.Events, one.Events...)
+}
+
+// pullAndSweep asks one tracker for what has changed and, once a day, for everything.
+func (j *Job) pullAndSweep(ctx context.Context, name string) (*Report, error) {
+	report, err := j.pull(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return report, j.sweep(ctx, name, report)
 }
 
 // pull asks one tracker and takes everything in with the new watermark, in one
@@ -158,9 +169,9 @@ func (p *pulled) takeAll(tx *store.Tx, issues, hinted []tracker.Issue) error {
 		if p.mark.Seen[issue.ID] == version {
 			continue
 		}
-		early, err := p.take(tx, issue)
+		early, err := p.job.takeFound(tx, p.name, issue, p.report)
 		if err != nil {
-			return err
+			return fmt.Errorf("ticket %s: %w", issue.Key, err)
 		}
 		if early && p.began.Sub(issue.Updated) < patience {
 			delete(next.Seen, issue.ID)
@@ -171,18 +182,11 @@ func (p *pulled) takeAll(tx *store.Tx, issues, hinted []tracker.Issue) error {
 	// They do not move the watermark: what else has changed until then is not known.
 	for _, issue := range hinted {
 		next.Seen[issue.ID] = versionOf(issue)
-		if _, err := p.take(tx, issue); err != nil {
-			return err
+		if _, err := p.job.take(tx, p.name, issue, p.report); err != nil {
+			return fmt.Errorf("ticket %s: %w", issue.Key, err)
 		}
 	}
 	return tx.SaveWatermark("tracker "+p.name, next)
-}
-
-func (p *pulled) take(tx *store.Tx, issue tracker.Issue) (early bool, err error) {
-	if early, err = p.job.take(tx, p.name, issue, p.report); err != nil {
-		err = fmt.Errorf("ticket %s: %w", issue.Key, err)
-	}
-	return early, err
 }
 
 // hinted reads the issues that webhooks have hinted at, past the search index, unless the
@@ -227,6 +231,16 @@ func earlier(a, b time.Time) time.Time {
 
 // patience is how long the watermark waits for the distributor to note a ticket.
 const patience = time.Hour
+
+// takeFound is take for what a search shows. It can be older than what we have read or
+// written since, and to take it would undo both.
+func (j *Job) takeFound(tx *store.Tx, name string, issue tracker.Issue, report *Report) (early bool, err error) {
+	link, err := tx.LinkByRemote(name, issue.ID)
+	if err != nil || link != nil && issue.Updated.Before(link.Updated) {
+		return false, err
+	}
+	return j.take(tx, name, issue, report)
+}
 
 // take merges one issue. It comes early when its creation has not been noted yet: the
 // distributor will do so, and then it is looked at again.

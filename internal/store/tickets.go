@@ -188,6 +188,13 @@ func (t *Tx) OpenTickets() (n int, err error) {
 	return n, wrapSQL(query, err)
 }
 
+// Followed lists the ids of a tracker's tickets, but of closed ones only those that have
+// changed since a time.
+func (t *Tx) Followed(tracker string, since time.Time) ([]string, error) {
+	return list(t, readString, `SELECT k.remote_id FROM tickets k JOIN links l ON l.ticket_id = k.id
+		WHERE k.tracker = ? AND l.state = 'filed' AND l.lead_id = 0 AND (k.status <> 'closed' OR k.updated_at >= ?) ORDER BY k.id`, tracker, millis(since))
+}
+
 // NewestKeys gives the key of the ticket of a tracker that was filed last in each of its
 // projects, by the creations before an op: those are sent in their order.
 func (t *Tx) NewestKeys(tracker string, before int64) (map[string]string, error) {
