@@ -443,3 +443,50 @@ func TestLanes(t *testing.T) {
 		t.Errorf("in the end: %s", got)
 	}
 }
+
+// What has gone before its ticket was made has nothing to be closed, and no write waits
+// for it; when it is there again its ticket says nothing of all that.
+func TestGoneBeforeItWasFiled(t *testing.T) {
+	w := newWorld(t)
+	w.see(2)
+	w.door.fail = func(string) error { return &tracker.Error{Kind: tracker.Retry, Request: "POST /issue/bulk"} }
+	if _, err := w.job.Run(t.Context(), true); trimtab.CodeOf(err) != trimtab.Outside {
+		t.Fatal(err)
+	}
+	w.door.fail = nil
+	for range 2 {
+		w.clock.Advance(time.Hour)
+		w.tell(lifecycle.Missed{At: w.clock.Now(), Reason: "condition_cleared"})
+	}
+	report, err := w.job.Run(t.Context(), true)
+	w.check(err)
+	if len(w.board()) != 0 || report.Waiting != 2 { // the creations, for when it comes back
+		t.Errorf("%d tickets, %+v", len(w.board()), report)
+	}
+	w.clock.Advance(time.Hour)
+	w.write(func(tx *store.Tx) error {
+		for i := range 2 {
+			e, err := tx.LatestEpisode(trimtab.KeyOf("i", "stop", fmt.Sprintf("vm-%02d", i), ""))
+			if err != nil {
+				return err
+			}
+			seen := lifecycle.Seen{At: w.clock.Now(), Savings: e.State.Savings, Cost: e.State.Cost}
+			if _, err := tx.Advance(e, seen, store.Step{Actor: "scan", At: w.clock.Now(), Policy: lifecycle.DefaultPolicy()}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	report, err = w.job.Run(t.Context(), true)
+	w.check(err)
+	for _, row := range w.board() {
+		for _, c := range row.Comments {
+			if strings.HasPrefix(c.Text, "Closed") {
+				t.Errorf("%s says %q", row.Summary, c.Text)
+			}
+		}
+	}
+	if len(w.board()) != 2 || report.Waiting != 0 {
+		t.Errorf("%d tickets, %+v", len(w.board()), report)
+	}
+}

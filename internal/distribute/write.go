@@ -39,7 +39,7 @@ func (s *sender) write(ctx context.Context) error {
 // notes it as done.
 func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
 	link, change, err := s.change(ctx, op)
-	if err != nil || link.State == store.LinkWanted {
+	if err != nil {
 		return err
 	}
 	if link.State == store.LinkWanted {
