@@ -490,3 +490,28 @@ func TestGoneBeforeItWasFiled(t *testing.T) {
 		t.Errorf("%d tickets, %+v", len(w.board()), report)
 	}
 }
+
+// TestClosedBeforeItWasKnown: a person closes a ticket whose making was not heard of yet;
+// what both sides agreed on is that it was open, so that the monitor hears of it.
+func TestClosedBeforeItWasKnown(t *testing.T) {
+	w := newWorld(t)
+	w.see(1)
+	lost := 1
+	w.door.lose = func(call string) error {
+		if lost--; call != "create" || lost < 0 {
+			return nil
+		}
+		_, err := w.door.Tracker.Update(context.Background(), fmt.Sprint(w.board()[0].ID), tracker.Change{Status: tracker.Done})
+		w.check(err)
+		return &tracker.Error{Kind: tracker.Ambiguous, Request: "POST /issue/bulk"}
+	}
+	report, err := w.job.Run(t.Context(), true)
+	w.check(err)
+	w.check(w.store.Read(t.Context(), func(tx *store.Tx) error {
+		link, err := tx.Link(w.links()[0])
+		if report.Adopted != 1 || link.Base["status"] != string(tracker.Open) {
+			t.Errorf("%+v, %v", report, link.Base)
+		}
+		return err
+	}))
+}

@@ -30,7 +30,7 @@ func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
 		switch {
 		case op.Kind == store.OpCreate && ok:
 			s.sent.Adopted++
-			err = s.filed(ctx, op, links[op.ID], issue, "found again", nil)
+			err = s.filed(ctx, op, links[op.ID], issue, foundAgain, nil)
 		case op.Kind == store.OpCreate && s.job.Clock.Now().Before(op.SettledAt.Add(s.job.Settle[s.name])):
 			waiting++
 		default:

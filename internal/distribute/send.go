@@ -300,6 +300,9 @@ func (s *sender) beat(ctx context.Context) {
 	durable.Beat(ctx, "tickets of "+s.name, s.sent.Filed+s.sent.Adopted, s.total)
 }
 
+// foundAgain is said of a ticket whose making we had not heard of.
+const foundAgain = "found again"
+
 // filed notes that a ticket exists: it, the link, the op in one transaction.
 func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issue tracker.Issue, what string, notes []string) error {
 	board := s.job.Boards[link.Board]
@@ -312,6 +315,10 @@ func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issu
 		}
 		recommendation = e.First
 		link.Base, link.Updated = merge.Base(issue), issue.Updated
+		if what == foundAgain {
+			// People may have worked on it before we knew of it: the monitor is to hear that.
+			link.Base["status"] = string(tracker.Open)
+		}
 		ticket := &store.Ticket{
 			CreatedAt: issue.Created, Status: trimtab.TicketCreated, Tracker: s.name, Board: board.Name, RemoteID: issue.ID,
 			Key: issue.Key, URL: issue.URL, Assignee: issue.Assignee, UpdatedAt: issue.Updated,

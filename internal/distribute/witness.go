@@ -96,7 +96,7 @@ func (s *sender) adopt(ctx context.Context, batch []*store.Op) ([]*store.Op, err
 			continue
 		}
 		s.sent.Adopted++
-		if err := s.filed(ctx, op, links[op.ID], issue, "found again", nil); err != nil {
+		if err := s.filed(ctx, op, links[op.ID], issue, foundAgain, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -159,7 +159,7 @@ func (s *sender) recover(ctx context.Context, issue tracker.Issue, r *Recovery) 
 		r.Unknown++
 	case link.State == store.LinkWanted && op != nil:
 		r.Adopted++
-		return s.filed(ctx, op, link, issue, "found again", nil)
+		return s.filed(ctx, op, link, issue, foundAgain, nil)
 	default:
 		r.Known++
 	}
