@@ -27,7 +27,8 @@ type Tracker interface {
 	// Ambiguous, any of the drafts may exist.
 	Create(ctx context.Context, drafts []Draft) ([]Result, error)
 	// Find looks live issues up by marker; a marker without an issue is missing
-	// from the answer, one with two appears twice, oldest first.
+	// from the answer, one with two appears twice, oldest first. An error of kind
+	// Forbidden says that what was not found may be hidden.
 	Find(ctx context.Context, sought []Sought) ([]Issue, error)
 	// Newest gives the installation's ticket that was created last; nil without one.
 	Newest(ctx context.Context, installation string) (*Issue, error)

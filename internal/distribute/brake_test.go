@@ -303,3 +303,48 @@ func TestNeverFiled(t *testing.T) {
 		t.Errorf("%d tickets, %+v", len(w.board()), report)
 	}
 }
+
+// curtain is a tracker that hides a project.
+type curtain struct {
+	*door
+	project string
+}
+
+func (c *curtain) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.Issue, error) {
+	if sought[0].Project == c.project {
+		return nil, &tracker.Error{Kind: tracker.Forbidden, Request: "GET permissions", Message: "hidden"}
+	}
+	return c.door.Find(ctx, sought)
+}
+
+// TestHiddenProject: what may have been filed is not filed again while its project cannot
+// be seen, and other projects go on.
+func TestHiddenProject(t *testing.T) {
+	w := newWorld(t)
+	w.see(4)
+	lost := true
+	w.door.lose = func(call string) error {
+		if call != "create" || !lost {
+			return nil
+		}
+		lost = false
+		return &tracker.Error{Kind: tracker.Ambiguous, Request: "POST /issue/bulk"}
+	}
+	w.job.Trackers["b"] = &curtain{w.door, "OPS"}
+	for range 3 {
+		_, err := w.job.Run(t.Context(), true)
+		if trimtab.CodeOf(err) != trimtab.Outside || !strings.Contains(err.Error(), "project OPS: look tickets up") {
+			t.Fatal(err)
+		}
+		w.clock.Advance(time.Hour)
+	}
+	if n := len(w.board()); n != 4 {
+		t.Fatalf("%d tickets for 4 recommendations", n)
+	}
+	w.job.Trackers["b"] = w.door
+	report, err := w.job.Run(t.Context(), true)
+	w.check(err)
+	if n := len(w.board()); n != 4 || report.Adopted != 2 {
+		t.Errorf("%d tickets, %+v", n, report)
+	}
+}

@@ -3,6 +3,8 @@ package distribute
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/store"
@@ -31,6 +33,7 @@ func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
 		case op.Kind == store.OpCreate && ok:
 			s.sent.Adopted++
 			err = s.filed(ctx, op, links[op.ID], issue, foundAgain, nil)
+		case op.Kind == store.OpCreate && s.hidden(op):
 		case op.Kind == store.OpCreate && s.job.Clock.Now().Before(op.SettledAt.Add(s.job.Settle[s.name])):
 			waiting++
 		default:
@@ -43,6 +46,10 @@ func (s *sender) resolve(ctx context.Context) (waiting int, err error) {
 	}
 	return waiting, nil
 }
+
+// hidden reports whether nobody can tell if a ticket is there: its project does not let us
+// look.
+func (s *sender) hidden(op *store.Op) bool { return s.refused[op.Payload.Project] != nil }
 
 // again plans a write anew, unless it has failed too often already.
 func (s *sender) again(op *store.Op) {
@@ -62,25 +69,38 @@ func (s *sender) findAll(ctx context.Context, ops []*store.Op, links map[int64]*
 	if err != nil {
 		return nil, err
 	}
-	var sought []tracker.Sought
+	sought := map[string][]tracker.Sought{}
 	for _, op := range ops {
-		if project := op.Payload.Project; op.Kind == store.OpCreate {
-			sought = append(sought, tracker.Sought{Marker: links[op.ID].Marker, Project: project, After: newest[project]})
+		if project := op.Payload.Project; op.Kind == store.OpCreate && !s.hidden(op) {
+			sought[project] = append(sought[project], tracker.Sought{Marker: links[op.ID].Marker, Project: project, After: newest[project]})
 		}
 	}
-	if len(sought) == 0 {
-		return found, nil
+	for _, project := range slices.Sorted(maps.Keys(sought)) {
+		if err := s.findIn(ctx, project, sought[project], found); err != nil {
+			return nil, err
+		}
 	}
+	return found, nil
+}
+
+// findIn looks in one project. One that does not let us look keeps its creations as they
+// are, and stops no other.
+func (s *sender) findIn(ctx context.Context, project string, sought []tracker.Sought, found map[trimtab.Marker]tracker.Issue) error {
 	issues, err := s.tracker.Find(ctx, sought)
-	if err != nil {
-		return nil, fmt.Errorf("look tickets up by marker: %w", err)
-	}
 	for _, issue := range issues {
 		if _, ok := found[issue.Marker]; !ok {
 			found[issue.Marker] = issue
 		}
 	}
-	return found, nil
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("look tickets up by marker: %w", err)
+	if tracker.KindOf(err) == tracker.Forbidden {
+		s.refused[project] = err
+		return nil
+	}
+	return err
 }
 
 // newestKeys are the keys of the newest tickets that were filed before an op, by project:

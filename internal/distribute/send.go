@@ -103,6 +103,7 @@ func (s *sender) round(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	unknown = slices.DeleteFunc(unknown, s.hidden) // no waiting helps
 	planned, err := s.due(ctx, endOfTime)
 	return max(left, len(unknown)+count(planned)), err
 }

@@ -91,6 +91,9 @@ func (s *sender) adopt(ctx context.Context, batch []*store.Op) ([]*store.Op, err
 	var left []*store.Op
 	for _, op := range batch {
 		issue, ok := found[links[op.ID].Marker]
+		if !ok && s.hidden(op) {
+			continue
+		}
 		if !ok {
 			left = append(left, op)
 			continue

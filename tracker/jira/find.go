@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,32 @@ func (c *Client) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.I
 			found = append(found, i)
 		}
 	}
-	return c.shownAll(c.originals(found)), nil
+	issues := c.shownAll(c.originals(found))
+	return issues, c.sees(ctx, sought, issues)
+}
+
+// sees makes sure that what was not found is not merely hidden: of a project that the
+// account may not browse nobody can tell what is there.
+func (c *Client) sees(ctx context.Context, sought []tracker.Sought, found []tracker.Issue) error {
+	there, asked := map[trimtab.Marker]bool{}, map[string]bool{}
+	for _, i := range found {
+		there[i.Marker] = true
+	}
+	for _, s := range sought {
+		if s.Project == "" || there[s.Marker] || asked[s.Project] {
+			continue
+		}
+		asked[s.Project] = true
+		have, err := c.permits(ctx, s.Project, []string{"BROWSE_PROJECTS"})
+		if kind := tracker.KindOf(err); err != nil && kind != tracker.Missing && kind != tracker.Forbidden {
+			return err
+		}
+		if !have["BROWSE_PROJECTS"] {
+			k := call{method: http.MethodGet, path: c.path("mypermissions")}
+			return c.failed(k, tracker.Forbidden, 0, "the account may not browse project "+s.Project+", so that nobody can tell which of its tickets are there", nil)
+		}
+	}
+	return nil
 }
 
 // searchMarkers searches for those of the sought that are still wanted.
