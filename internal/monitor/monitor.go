@@ -144,6 +144,9 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := j.identify(ctx, name, mark, issues); err != nil {
+		return nil, err
+	}
 	p := &pulled{job: j, name: name, began: began, mark: mark, report: report}
 	return report, j.Store.Write(ctx, func(tx *store.Tx) error {
 		return errors.Join(p.takeAll(tx, issues, hinted), tx.Heard(name, asked))

@@ -201,6 +201,26 @@ func TestSameTick(t *testing.T) {
 // A second ticket of one marker is found once, also when it was there before the first was
 // noted, and one that has nothing to do with us is left alone.
 func TestSecondTicket(t *testing.T) {
+	for name, around := range map[string]func(tracker.Tracker) tracker.Tracker{
+		"named by the search": func(b tracker.Tracker) tracker.Tracker { return b },
+		"not named by it":     func(b tracker.Tracker) tracker.Tracker { return mute{b} },
+	} {
+		t.Run(name, func(t *testing.T) { secondTicket(t, around) })
+	}
+}
+
+// mute is a tracker whose search does not say which write made a ticket.
+type mute struct{ tracker.Tracker }
+
+func (m mute) Changed(ctx context.Context, installation string, since time.Time) ([]tracker.Issue, error) {
+	issues, err := m.Tracker.Changed(ctx, installation, since)
+	for i := range issues {
+		issues[i].Op = ""
+	}
+	return issues, err
+}
+
+func secondTicket(t *testing.T, around func(tracker.Tracker) tracker.Tracker) {
 	d := newDesk(t)
 	d.pull()
 	d.clock.Advance(time.Minute)
@@ -215,7 +235,7 @@ func TestSecondTicket(t *testing.T) {
 		_, err := second.Create(t.Context(), []tracker.Draft{draft})
 		d.check(err)
 	}
-	d.job.Trackers["b"] = second
+	d.job.Trackers["b"] = around(second)
 	relink := func(state store.LinkState, remote string) {
 		d.check(d.store.Write(t.Context(), func(tx *store.Tx) error {
 			link, err := tx.LinkByMarker(marker)
