@@ -81,7 +81,7 @@ func (p *planner) writeChecklist(lead *store.Link) error {
 		ops[0].Payload = payload
 		return p.tx.Rewrite(ops[0])
 	}
-	p.granted = append(p.granted, Preview{Episode: about[0], Board: lead.Board, Op: payload})
+	p.grant(Preview{Episode: about[0], Board: lead.Board, Op: payload})
 	return p.tx.PlanOp(&store.Op{Link: lead.ID, Kind: store.OpCreate, Payload: payload, CreatedAt: p.now, Run: p.run})
 }
 

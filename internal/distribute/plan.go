@@ -50,7 +50,7 @@ const week = 7 * 24 * time.Hour
 func (j *Job) plan(tx *store.Tx, run int64) (planned, error) {
 	p := &planner{job: j, tx: tx, run: run, now: j.Clock.Now(), held: map[string]int{}}
 	err := p.decideAll()
-	return planned{Planned: len(p.granted), Held: p.held}, err
+	return planned{Planned: p.planned, Held: p.held}, err
 }
 
 // Preview is what a run would file, without filing it.
@@ -78,7 +78,8 @@ type planner struct {
 	candidates []*store.Episode
 	perOwner   map[string]int
 	perBoard   map[string]int
-	granted    []Preview
+	planned    int
+	granted    []Preview             // of a rehearsal
 	touched    map[int64]*store.Link // leads of checklists that something has joined
 }
 
@@ -216,7 +217,7 @@ func (p *planner) file(e *store.Episode, lead *store.Link) error {
 	if err := p.tx.SaveLink(link); err != nil {
 		return err
 	}
-	p.granted = append(p.granted, Preview{Episode: e, Board: board.Name, Op: payload})
+	p.grant(Preview{Episode: e, Board: board.Name, Op: payload})
 	return p.tx.PlanOp(&store.Op{Link: link.ID, Kind: store.OpCreate, Payload: payload, CreatedAt: p.now, Run: p.run})
 }
 
@@ -226,4 +227,12 @@ func (p *planner) due(board string) string {
 		return p.now.Add(span).UTC().Format(time.DateOnly)
 	}
 	return ""
+}
+
+// grant counts what is filed. Only a rehearsal shows it; there can be very much of it.
+func (p *planner) grant(one Preview) {
+	p.planned++
+	if p.run == 0 {
+		p.granted = append(p.granted, one)
+	}
 }

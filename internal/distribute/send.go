@@ -62,8 +62,19 @@ func (s *sender) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	due, err := s.due(ctx, endOfTime)
-	if err != nil || len(due) == 0 {
+	waits := false
+	err = s.job.Store.Read(ctx, func(tx *store.Tx) error {
+		q := s.queue(endOfTime)
+		n, err := tx.CountCreations(q)
+		if err != nil || n > 0 {
+			waits = n > 0
+			return err
+		}
+		writes, err := tx.DueWrites(q)
+		waits = len(writes) > 0
+		return err
+	})
+	if err != nil || !waits {
 		return err
 	}
 	return s.witness(ctx)
@@ -104,8 +115,8 @@ func (s *sender) round(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	unknown = slices.DeleteFunc(unknown, s.hidden) // no waiting helps
-	planned, err := s.due(ctx, endOfTime)
-	return max(left, len(unknown)+count(planned)), err
+	planned, err := s.creations(ctx, endOfTime)
+	return max(left, len(unknown)+planned), err
 }
 
 // takeOver sets aside every write that was under way when its process died: it
@@ -141,13 +152,27 @@ func (s *sender) unknown(ctx context.Context) (ops []*store.Op, err error) {
 	return ops, err
 }
 
-// due reads the planned writes that may be made at a time, on boards that take them.
-func (s *sender) due(ctx context.Context, at time.Time) (ops []*store.Op, err error) {
+// queue is what may be written until a time, on boards that take it.
+func (s *sender) queue(until time.Time) store.Queue {
+	q := store.Queue{Tracker: s.name, Until: until}
+	for _, name := range slices.Sorted(maps.Keys(s.paused)) {
+		q.Stopped = append(q.Stopped, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.job.Boards)) {
+		if s.refused[s.job.Boards[name].Project] != nil {
+			q.Stopped = append(q.Stopped, name)
+		}
+	}
+	return q
+}
+
+// creations counts those that are to be sent until a time.
+func (s *sender) creations(ctx context.Context, until time.Time) (n int, err error) {
 	err = s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		ops, err = tx.Due(s.name, at)
+		n, err = tx.CountCreations(s.queue(until))
 		return err
 	})
-	return slices.DeleteFunc(ops, s.stopped), err
+	return n, err
 }
 
 // stopped reports whether a write has to wait for a later run.
@@ -182,15 +207,15 @@ func (s *sender) save(ctx context.Context, ops ...*store.Op) error {
 
 // create files what is planned, a batch at a time.
 func (s *sender) create(ctx context.Context) error {
+	planned, err := s.creations(ctx, s.job.Clock.Now())
+	if err != nil {
+		return err
+	}
+	s.total = max(s.total, s.sent.Filed+s.sent.Adopted+planned)
 	for {
-		planned, err := s.due(ctx, s.job.Clock.Now())
-		if err != nil {
+		batch, err := s.batch(ctx)
+		if err != nil || len(batch) == 0 {
 			return err
-		}
-		batch := s.batch(planned)
-		s.total = max(s.total, s.sent.Filed+s.sent.Adopted+count(planned))
-		if len(batch) == 0 {
-			return nil
 		}
 		if batch, err = s.adopt(ctx, batch); err != nil {
 			return err
@@ -201,33 +226,24 @@ func (s *sender) create(ctx context.Context) error {
 	}
 }
 
-// count is how many creations are due.
-func count(ops []*store.Op) (n int) {
-	for _, op := range ops {
-		if op.Kind == store.OpCreate {
-			n++
-		}
+// batch takes the first creations that are due, as many as go into one call. Projects
+// share calls until one of them refuses.
+func (s *sender) batch(ctx context.Context) ([]*store.Op, error) {
+	var due []*store.Op
+	err := s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.DueCreations(s.queue(s.job.Clock.Now()), 4*tracker.MaxBatch)
+		return err
+	})
+	due = slices.DeleteFunc(due, s.stopped) // of a board that is not configured any more
+	if err != nil || len(due) == 0 {
+		return nil, err
 	}
-	return n
-}
-
-// batch takes the first creations from the writes that are due, as many as go into one
-// call. Projects share calls until one of them refuses.
-func (s *sender) batch(ops []*store.Op) []*store.Op {
-	var batch []*store.Op
-	for _, op := range ops {
-		if op.Kind != store.OpCreate || len(batch) == tracker.MaxBatch {
-			continue
-		}
-		first := op
-		if len(batch) > 0 {
-			first = batch[0]
-		}
-		if apart := s.alone[s.project(op)] || s.alone[s.project(first)]; !apart || s.project(op) == s.project(first) {
-			batch = append(batch, op)
-		}
-	}
-	return batch
+	first := s.project(due[0])
+	batch := slices.DeleteFunc(due, func(op *store.Op) bool {
+		project := s.project(op)
+		return project != first && (s.alone[project] || s.alone[first])
+	})
+	return batch[:min(len(batch), tracker.MaxBatch)], nil
 }
 
 // createBatch files one batch: "sent" is committed first, then the call is made,

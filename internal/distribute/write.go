@@ -17,13 +17,21 @@ import (
 // or fails lets the later ones wait ("reopened" must not be said before it is).
 // The lanes do not wait for one another.
 func (s *sender) write(ctx context.Context) error {
-	planned, err := s.due(ctx, endOfTime)
+	var planned []*store.Op
+	var stuck map[int64]bool // links whose next write has to wait
+	err := s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if stuck, err = tx.LinksToCreate(s.queue(endOfTime)); err != nil {
+			return err
+		}
+		planned, err = tx.DueWrites(s.queue(endOfTime))
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	now, stuck := s.job.Clock.Now(), map[int64]bool{}
+	now := s.job.Clock.Now()
 	for _, op := range planned {
-		if op.Kind == store.OpCreate || stuck[op.Link] || op.NotBefore.After(now) || s.stopped(op) {
+		if stuck[op.Link] || op.NotBefore.After(now) || s.stopped(op) {
 			stuck[op.Link] = true
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 
 // Members are the links that share the ticket of a lead, the lead's first.
 func (t *Tx) Members(lead *Link) ([]*Link, error) {
-	return list(t, readLink, `SELECT `+linkColumns+` FROM links WHERE id = ? OR lead_id = ? ORDER BY id`, lead.ID, lead.ID)
+	return list(t, readLink, `SELECT `+linkColumns+` FROM links WHERE id = ? OR lead_id = ? AND lead_id <> 0 ORDER BY id`, lead.ID, lead.ID)
 }
 
 // LeadOf is the link that leads the ticket of a link: mostly the link itself.
@@ -24,7 +24,7 @@ func (t *Tx) LeadOf(link *Link) (*Link, error) {
 
 // OpenLead is the newest lead of a group whose ticket is not closed; nil without one.
 func (t *Tx) OpenLead(group string) (*Link, error) {
-	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE group_key = ? AND lead_id = 0 AND state IN ('wanted', 'filed')
+	return maybe(readLink(t.row(`SELECT `+linkColumns+` FROM links WHERE group_key = ? AND group_key <> '' AND lead_id = 0 AND state IN ('wanted', 'filed')
 		AND (ticket_id IS NULL OR ticket_id IN (SELECT id FROM tickets WHERE status <> 'closed')) ORDER BY id DESC LIMIT 1`, group)))
 }
 

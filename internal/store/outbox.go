@@ -117,18 +117,6 @@ func (t *Tx) Release(id int64) error {
 	return t.exec(`UPDATE ops SET released = 1 WHERE id = ?`, id)
 }
 
-// Unreleased lists the planned writes that wait for the brake, oldest first, without the
-// creations that [Tx.Due] leaves out.
-func (t *Tx) Unreleased() ([]*Op, error) {
-	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` JOIN episodes e ON e.id = l.episode_id
-		WHERE o.state = 'planned' AND o.released = 0 AND `+wantedNow+` ORDER BY o.id`)
-}
-
-// wantedNow leaves out creations whose recommendation was dismissed, put off or resolved
-// in the meantime: they are made when the recommendation comes back.
-const wantedNow = `(o.kind <> 'create' OR e.workflow IN ('ticketed', 'in_progress') OR EXISTS (SELECT 1 FROM links m
-	JOIN episodes x ON x.id = m.episode_id WHERE m.lead_id = l.id AND x.workflow IN ('ticketed', 'in_progress')))`
-
 // Rewrite gives a write that was not sent yet another payload.
 func (t *Tx) Rewrite(o *Op) error {
 	text, err := json.Marshal(o.Payload)
@@ -160,14 +148,6 @@ func (t *Tx) Ops(tracker string, state OpState, due time.Time) ([]*Op, error) {
 		WHERE l.tracker = ? AND o.state = ? AND o.not_before <= ? ORDER BY o.id`, tracker, string(state), millis(due))
 }
 
-// Due reads a tracker's released writes that may be made now, oldest first. A
-// creation whose recommendation was dismissed, put off or resolved in the
-// meantime waits: it is made when the recommendation comes back.
-func (t *Tx) Due(tracker string, due time.Time) ([]*Op, error) {
-	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` JOIN episodes e ON e.id = l.episode_id
-		WHERE l.tracker = ? AND o.state = 'planned' AND o.released = 1 AND o.not_before <= ? AND `+wantedNow+` ORDER BY o.id`, tracker, millis(due))
-}
-
 // Withdraw plans to close a second ticket of a link, once.
 func (t *Tx) Withdraw(link *Link, remote, comment string, at time.Time) (planned bool, err error) {
 	known, err := t.OpsOf(link.ID)
@@ -191,7 +171,7 @@ func (t *Tx) OpCounts() (map[string]int, error) {
 
 // Unfinished lists the writes that wait or are blocked, for people.
 func (t *Tx) Unfinished() ([]*Op, error) {
-	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.state <> 'done' ORDER BY o.id`)
+	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.state IN ('planned', 'sent', 'unknown', 'blocked') ORDER BY o.id`)
 }
 
 // StatusPending reports whether a write of a ticket's status is on its way.

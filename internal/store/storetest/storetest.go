@@ -33,6 +33,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"advances the last good scan only when complete", testScans},
 		{"hands out what is due, in order", testOutbox},
 		{"files at most one creation of a link", testOneCreation},
+		{"hands out what is wanted, released and not stopped", testQueue},
+		{"keeps what has to wait", testQueueWaits},
 		{"keeps what was gathered, exactly", testGathered},
 		{"keeps watermarks", testWatermark},
 		{"adds the ledger up in decimals", testLedger},
