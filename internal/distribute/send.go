@@ -154,10 +154,7 @@ func (s *sender) unknown(ctx context.Context) (ops []*store.Op, err error) {
 
 // queue is what may be written until a time, on boards that take it.
 func (s *sender) queue(until time.Time) store.Queue {
-	q := store.Queue{Tracker: s.name, Until: until}
-	for _, name := range slices.Sorted(maps.Keys(s.paused)) {
-		q.Stopped = append(q.Stopped, name)
-	}
+	q := store.Queue{Tracker: s.name, Until: until, Stopped: slices.Sorted(maps.Keys(s.paused))}
 	for _, name := range slices.Sorted(maps.Keys(s.job.Boards)) {
 		if s.refused[s.job.Boards[name].Project] != nil {
 			q.Stopped = append(q.Stopped, name)
