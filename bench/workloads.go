@@ -23,16 +23,11 @@ import (
 // lines writes FOCUS lines: a fiftieth as many resources, 30 days, one in ten
 // resources a gp2 volume.
 func lines(ctx context.Context, path string, rows int) error {
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
 	options := "FORMAT parquet, COMPRESSION zstd"
 	if filepath.Ext(path) == ".csv" {
 		options = "FORMAT csv, HEADER"
 	}
-	_, err = db.ExecContext(ctx, fmt.Sprintf(`COPY (SELECT 'AWS' AS ProviderName, 'acc-' || (r %% 50) AS SubAccountId, 'res-' || r AS ResourceId,
+	return duck(ctx, fmt.Sprintf(`COPY (SELECT 'AWS' AS ProviderName, 'acc-' || (r %% 50) AS SubAccountId, 'res-' || r AS ResourceId,
 		'Amazon Elastic Block Store' AS ServiceName, 'Storage' AS ServiceCategory, 'eu-west-1' AS RegionId, 'Usage' AS ChargeCategory,
 		CASE WHEN r %% 10 = 0 THEN '$0.10 per GB-month of General Purpose SSD (gp2) provisioned storage' ELSE '$0.08 per GB-month (gp3)' END AS ChargeDescription,
 		'GB-Months' AS PricingUnit, 'USD' AS BillingCurrency, CAST(10 AS DECIMAL(18, 6)) AS PricingQuantity,
@@ -40,6 +35,16 @@ func lines(ctx context.Context, path string, rows int) error {
 		TIMESTAMP '2026-09-01' + INTERVAL 1 DAY * (n // %[2]d %% 30) AS ChargePeriodStart,
 		TIMESTAMP '2026-09-02' + INTERVAL 1 DAY * (n // %[2]d %% 30) AS ChargePeriodEnd, '{"owner": "o-' || (r %% 100) || '"}' AS Tags
 		FROM (SELECT n, n %% %[2]d AS r FROM range(%[1]d) t(n))) TO '%[3]s' (%[4]s)`, rows, resources(rows), path, options))
+}
+
+// duck lets DuckDB carry out a statement.
+func duck(ctx context.Context, statement string) error {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(ctx, statement)
 	return err
 }
 
