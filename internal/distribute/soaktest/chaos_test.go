@@ -15,8 +15,10 @@ import (
 var (
 	seeds   = flag.Int("soak.seeds", 12, "how many seeds of random faults and kills")
 	first   = flag.Uint64("soak.first", 1, "the first of them, to make one again")
-	tickets = flag.Int("soak.tickets", 20000, "how many tickets are filed in one go")
+	tickets = flag.Int("soak.tickets", 20000, "how many tickets are filed in one go; a tenth with the race detector")
 	full    = flag.Bool("soak.full", false, "every fault on every edition, with more tickets")
+
+	slow bool // the race detector is on
 )
 
 // befalling are the faults that chaos does not draw, because they stay: each seed has some.

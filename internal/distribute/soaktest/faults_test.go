@@ -68,6 +68,9 @@ func (w *world) faulty(n int, inject func()) {
 // TestEachFault lets every fault that the fake Jira knows come by itself.
 func TestEachFault(t *testing.T) {
 	n, editions := 48, []edition{cloud, dataCenter, app}
+	if slow {
+		n = 24
+	}
 	if *full {
 		n = 120
 	}

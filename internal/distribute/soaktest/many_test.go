@@ -18,8 +18,8 @@ const wave = 100_000
 // with few calls beyond the one for every fifty that there must be.
 func TestMany(t *testing.T) {
 	n, began := *tickets, time.Now()
-	if testing.Short() {
-		n = 2000
+	if slow || testing.Short() {
+		n /= 10
 	}
 	w := newWorld(t, fmt.Sprintf("%d tickets", n), cloud, *first)
 	w.dist.Log = slog.New(slog.DiscardHandler)
