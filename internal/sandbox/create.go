@@ -73,25 +73,26 @@ func (s *scope) shownRef(i *Issue) any {
 // createAll makes what fits and commits it at once: after a kill either all of
 // it is there or nothing. ok is false if the request has been refused.
 func (j *Jira) createAll(w http.ResponseWriter, r *http.Request, updates []*update) (made []*Issue, refused []elementError, ok bool) {
-	made, refused, ok = j.tryAll(w, of(r), updates)
+	made, hidden, refused, ok := j.tryAll(w, of(r), updates)
 	var keys []string
-	for _, i := range made {
+	for _, i := range append(hidden, made...) {
 		keys = append(keys, i.Key)
 	}
 	// The lock is free by now: a hook may look into the sandbox, or kill the caller.
-	if ok && len(made) > 0 && j.cfg.OnCommit != nil {
+	if ok && len(keys) > 0 && j.cfg.OnCommit != nil {
 		j.cfg.OnCommit(Request{Method: r.Method, Path: r.URL.Path, Keys: keys})
 	}
 	return made, refused, ok
 }
 
-// tryAll makes what fits under one lock. Faults of single elements happen here.
-func (j *Jira) tryAll(w http.ResponseWriter, s *scope, updates []*update) (made []*Issue, refused []elementError, ok bool) {
+// tryAll makes what fits under one lock; of the hidden ones nobody is told. Faults of
+// single elements happen here.
+func (j *Jira) tryAll(w http.ResponseWriter, s *scope, updates []*update) (made, hidden []*Issue, refused []elementError, ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	refused = []elementError{}
 	taken := map[string]int64{}
-	var linked, hidden []*Issue // others that the new ones link to; new ones that nobody is told of
+	var linked []*Issue // others that the new ones link to
 	for n, u := range updates {
 		e, status := j.newIssue(s, u, linked)
 		chosen := s.goesWrong(RefuseElement, MadeElement) && s.fault.chosenElement(len(updates)) == n
@@ -119,7 +120,7 @@ func (j *Jira) tryAll(w http.ResponseWriter, s *scope, updates []*update) (made 
 		made = append(made, i)
 	}
 	linked = append(linked, hidden...)
-	return made, refused, len(made)+len(hidden) == 0 || j.store(w, append(linked, made...)...)
+	return made, hidden, refused, len(made)+len(hidden) == 0 || j.store(w, append(linked, made...)...)
 }
 
 // newIssue makes the issue that an element asks for, or says with which status

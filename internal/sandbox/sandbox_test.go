@@ -293,6 +293,11 @@ func TestOnCommit(t *testing.T) {
 	if len(seen) != 1 || seen[0].Method != "POST" || seen[0].Path != "/rest/api/3/issue/bulk" || !slices.Equal(seen[0].Keys, []string{"FIN-1"}) {
 		t.Errorf("%+v", seen)
 	}
+	b.inject("element-made", nil)
+	b.text("POST", "issue/bulk", `{"issueUpdates":[{"fields":{"project":{"key":"FIN"},"issuetype":{"name":"Task"},"summary":"two"}}]}`)
+	if len(seen) != 2 || !slices.Equal(seen[1].Keys, []string{"FIN-2"}) {
+		t.Errorf("what is made and not told of: %+v", seen)
+	}
 }
 
 // TestStartStop: over a real port; stopping twice is no harm, and a caller who
