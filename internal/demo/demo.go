@@ -133,9 +133,10 @@ func (t *teller) head(format string, args ...any) {
 	fmt.Fprintf(t.Out, "\n%s\n", fmt.Sprintf(format, args...))
 }
 
-// moveClock sets the tracker's clock to the story's.
-func (t *teller) moveClock() {
-	now := clock.AsOf(t.now())
+// moveClock sets the tracker's clock to the story's, or a while after it. A tracker's clock
+// does not go back, whatever time it took to tell the month before.
+func (t *teller) moveClock(after time.Duration) {
+	now := clock.AsOf(t.now().Add(after))
 	t.theirs.Store(&now)
 }
 

@@ -22,7 +22,7 @@ const (
 // openJira starts the tracker on a free port of loopback; what it knew when it
 // was last stopped it knows again.
 func (t *teller) openJira() (err error) {
-	t.moveClock()
+	t.moveClock(0)
 	cfg := sandbox.Config{
 		Email: jiraUser, Token: jiraToken, Journal: t.path("jira.ndjson"), Now: func() time.Time { return t.theirs.Load().Now() },
 		OnCommit: func(sandbox.Request) {

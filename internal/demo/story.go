@@ -247,7 +247,7 @@ func short(v any) string {
 // peopleWork lets the owners do what owners do, and pulls it back.
 func (t *teller) peopleWork(ctx context.Context) error {
 	t.progress.Day += 2
-	t.moveClock()
+	t.moveClock(0)
 	t.head("Two days later people have worked on their tickets, and the monitor has heard of it")
 	acts := []struct {
 		resource string
@@ -296,7 +296,7 @@ func (t *teller) ticketOf(resource string) (sandbox.Issue, error) {
 // monthLater moves the clock on and scans again.
 func (t *teller) monthLater(ctx context.Context) error {
 	t.progress.Day += month
-	t.moveClock()
+	t.moveClock(0)
 	t.head("%s: a month later, another scan", t.now().Format("2 January 2006"))
 	if err := t.company.write(ctx, t.Dir, t.now()); err != nil {
 		return err
