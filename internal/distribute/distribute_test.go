@@ -132,7 +132,7 @@ func (w *world) see(n int) {
 
 func (w *world) seeOne(tx *store.Tx, i int) error {
 	resource, boards := fmt.Sprintf("vm-%02d", i), []string{"fin", "ops"}
-	money := trimtab.Money{Amount: decimal.NewFromInt(int64(100 - i)), Currency: "USD"}
+	money := trimtab.Money{Amount: decimal.NewFromInt(int64(max(1, 100-i))), Currency: "USD"}
 	rec := &trimtab.Recommendation{
 		CreatedAt: w.clock.Now(), Action: "stop", Subject: trimtab.Subject{Resource: resource}, Title: "Stop " + resource, Savings: money, MonthlyCost: money,
 		Board: boards[i%2], Owner: trimtab.Owner{Name: "ann@example.com", Source: "tag owner"}, Reasons: []trimtab.Reason{{Rule: "p/r"}},
@@ -514,4 +514,54 @@ func TestClosedBeforeItWasKnown(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+// asking is a tracker that notes what is looked for.
+type asking struct {
+	*door
+	asked []string
+}
+
+func (a *asking) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.Issue, error) {
+	a.asked = append(a.asked, fmt.Sprintf("%d of %s after %q", len(sought), sought[0].Project, sought[0].After))
+	return a.door.Find(ctx, sought)
+}
+
+// TestLooksWhereItSent: each lost call is looked for after what there was when it was
+// sent, however much has been filed since.
+func TestLooksWhereItSent(t *testing.T) {
+	w := newWorld(t)
+	w.see(160)
+	calls := 0
+	w.door.lose = func(call string) error {
+		if call != "create" {
+			return nil
+		}
+		w.clock.Advance(time.Second)
+		if calls++; calls == 1 || calls == 3 {
+			return &tracker.Error{Kind: tracker.Ambiguous, Request: "POST /issue/bulk"}
+		}
+		return nil
+	}
+	a := &asking{door: w.door}
+	w.job.Trackers["b"] = a
+	looks := 0
+	w.door.fail = func(call string) error {
+		if call != "find" {
+			return nil
+		}
+		if looks++; looks == 2 { // one that fails costs the others nothing
+			return &tracker.Error{Kind: tracker.Retry, Request: "POST /search"}
+		}
+		return nil
+	}
+	report, err := w.job.Run(t.Context(), true)
+	w.check(err)
+	if len(w.board()) != 160 || report.Adopted != 100 {
+		t.Fatalf("%d tickets, %+v", len(w.board()), report)
+	}
+	want := `25 of FIN after "", 25 of FIN after "FIN-99", 25 of OPS after "", 25 of OPS after "OPS-100", 25 of FIN after "FIN-99"`
+	if got := strings.Join(a.asked, ", "); got != want {
+		t.Errorf("asked for %s", got)
+	}
 }

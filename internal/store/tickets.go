@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -195,30 +193,12 @@ func (t *Tx) Followed(tracker string, since time.Time) ([]string, error) {
 		WHERE k.tracker = ? AND l.state = 'filed' AND l.lead_id = 0 AND (k.status <> 'closed' OR k.updated_at >= ?) ORDER BY k.id`, tracker, millis(since))
 }
 
-// NewestKeys gives the key of the ticket of a tracker that was filed last in each of its
-// projects, by the creations before an op: those are sent in their order.
-func (t *Tx) NewestKeys(tracker string, before int64) (map[string]string, error) {
-	keys, err := list(t, readString, `SELECT k.remote_key FROM tickets k JOIN links l ON l.ticket_id = k.id JOIN ops o ON o.link_id = l.id
-		WHERE o.id IN (SELECT MAX(o.id) FROM `+opTables+` WHERE l.tracker = ? AND o.kind = 'create' AND o.state = 'done' AND o.id < ? GROUP BY l.board)`,
-		tracker, before)
-	newest := make(map[string]string, len(keys))
-	for _, key := range keys {
-		project, number, ok := cutKey(key)
-		if _, known, _ := cutKey(newest[project]); ok && number > known {
-			newest[project] = key
-		}
-	}
-	return newest, err
-}
-
-// cutKey takes a key as PROJ-12 apart.
-func cutKey(key string) (project string, number int64, ok bool) {
-	i := strings.LastIndexByte(key, '-')
-	if i < 0 {
-		return "", 0, false
-	}
-	number, err := strconv.ParseInt(key[i+1:], 10, 64)
-	return key[:i], number, err == nil
+// KeysBefore gives the keys of some tickets of a board whose creations were the last to be
+// sent before a time.
+func (t *Tx) KeysBefore(tracker, board string, sent time.Time) ([]string, error) {
+	return list(t, readString, `SELECT k.remote_key FROM ops o JOIN links l ON l.id = o.link_id JOIN tickets k ON k.id = l.ticket_id
+		WHERE o.kind = 'create' AND o.state = 'done' AND o.sent_at < ? AND l.tracker = ? AND l.board = ? ORDER BY o.sent_at DESC LIMIT 50`,
+		millis(sent), tracker, board)
 }
 
 // FiledPerBoard counts the tickets that were asked for on each board since a time.
