@@ -100,6 +100,43 @@ func testQueueWaits(t *testing.T, s *state) {
 	}
 }
 
+// The keys before a time are those of creations that were sent before it, on one board.
+func testKeysBefore(t *testing.T, s *state) {
+	s.write(queued)
+	s.write(func(tx *store.Tx) error {
+		for i, id := range []int64{1, 5} {
+			op, err := tx.Op(id)
+			if err != nil {
+				return err
+			}
+			link, err := tx.Link(op.Link)
+			if err != nil {
+				return err
+			}
+			key := fmt.Sprintf("FIN-%d", i+1)
+			ticket := &store.Ticket{CreatedAt: at(1), Status: trimtab.TicketCreated, Tracker: "b", Board: link.Board, RemoteID: key, Key: key}
+			op.State, op.SentAt = store.OpDone, at(100*int64(i+1))
+			if err := errors.Join(tx.AddTicket(ticket, link), tx.SaveOp(op)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, c := range []struct {
+		board string
+		sent  time.Time
+		want  []string
+	}{{"board0", at(100), nil}, {"board0", at(101), []string{"FIN-1"}}, {"board2", at(200), nil}, {"board2", at(300), []string{"FIN-2"}}} {
+		s.read(func(tx *store.Tx) error {
+			keys, err := tx.KeysBefore("b", c.board, c.sent)
+			if !slices.Equal(keys, c.want) {
+				t.Errorf("%s before %s: %v", c.board, c.sent, keys)
+			}
+			return err
+		})
+	}
+}
+
 func idsOf(ops []*store.Op) (ids []int64) {
 	for _, op := range ops {
 		ids = append(ids, op.ID)

@@ -35,6 +35,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"files at most one creation of a link", testOneCreation},
 		{"hands out what is wanted, released and not stopped", testQueue},
 		{"keeps what has to wait", testQueueWaits},
+		{"knows what was filed before", testKeysBefore},
 		{"keeps what was gathered, exactly", testGathered},
 		{"keeps watermarks", testWatermark},
 		{"adds the ledger up in decimals", testLedger},
