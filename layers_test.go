@@ -47,7 +47,7 @@ var layers = map[string][]string{
 	"internal/merge":               {"", "tracker"},
 	"internal/durable":             {"", "internal/clock"},
 	"internal/durable/durabletest": {"", "internal/clock", "internal/durable"},
-	"internal/store":               {"", "internal/durable", "internal/lifecycle", "source", "tracker", "tracker/board"},
+	"internal/store":               {"", "internal/durable", "internal/lifecycle", "internal/merge", "source", "tracker", "tracker/board"},
 	"internal/store/sqlite":        {"", "internal/store"},
 	"internal/store/postgres":      {"", "internal/store"},
 	"internal/store/postgrestest":  {},

@@ -32,16 +32,19 @@ type Tracker interface {
 	Find(ctx context.Context, sought []Sought) ([]Issue, error)
 	// Newest gives the installation's ticket that was created last; nil without one.
 	Newest(ctx context.Context, installation string) (*Issue, error)
-	// Fetch reads issues by id; those that are deleted or hidden are missing.
+	// Fetch reads issues by id or key, with their newest edits and comments; those that
+	// are deleted or hidden are missing.
 	Fetch(ctx context.Context, ids []string) ([]Issue, error)
-	// Changed gives the installation's issues updated at or after since, oldest
-	// first, all pages. since is on the tracker's clock.
-	Changed(ctx context.Context, installation string, since time.Time) ([]Issue, error)
-	// Update writes a change and reads the issue back. Writing what is already so
-	// is no write.
-	Update(ctx context.Context, id string, change Change) (Issue, error)
-	// Now reads the tracker's clock.
-	Now(ctx context.Context) (time.Time, error)
+	// Changed gives the installation's issues updated at or after since, oldest first, all
+	// pages, with their newest edits and comments. since is on the tracker's clock.
+	Changed(ctx context.Context, installation string, since time.Time) (Changes, error)
+	// Update reads an issue, asks decide what to change of it, writes that and reads the
+	// issue back. Writing what is already so is no write. decide is asked once, with the
+	// newest edits and comments.
+	Update(ctx context.Context, id string, decide func(now Issue) Change) (Issue, error)
+	// Mentioning gives those of a project's issues that are not closed and say one of some
+	// words in their summary or description, whoever made them.
+	Mentioning(ctx context.Context, project string, words []string) ([]Issue, error)
 }
 
 // MaxBatch is the largest number of drafts of one Create (Jira's limit).
@@ -81,7 +84,7 @@ type Draft struct {
 	Installation string // label that every ticket of this installation carries
 	Op           string // id of the write, kept in the issue's history where possible
 	Summary      string // one line; the adapter cuts it to its limit on runes
-	Description  string // Markdown
+	Description  string // Markdown; what [Managed] wraps is replaced by later changes
 	Labels       []string
 	Assignee     string // e-mail or name of the owner; "" leaves it open
 	Priority     string
@@ -117,12 +120,45 @@ type Issue struct {
 	Status       Status
 	StatusName   string // the tracker's own word
 	Summary      string
-	Description  string
+	Description  string // Markdown
+	Block        string // what of the description is ours ([Managed]), as Markdown; "" without a block
 	Assignee     string // the owner's e-mail where the tracker shows it, else its id
 	Priority     string
-	Labels       []string // without marker and installation label
+	Labels       []string  // without marker and installation label
+	Stamped      bool      // it carries all by which searches find it
+	Due          time.Time // a day; zero without one
 	Created      time.Time
 	Updated      time.Time
+	// Edits and Comments are the newest ones, oldest first, as many as the tracker shows
+	// with an issue; nil where it was not asked for them.
+	Edits    []Edit
+	Comments []Comment
+}
+
+// Edit is one change of one field, as the tracker's history tells it.
+type Edit struct {
+	ID       string // of the entry in the history; grows with time, several fields share it
+	At       time.Time
+	Author   string // as [Issue.Assignee]
+	Op       string // of our write that made it; "" for everybody else's
+	Field    string // status, assignee, priority, summary, description, labels, due, or the tracker's own word
+	From, To string // in the tracker's words; of statuses their names
+}
+
+// Comment is what somebody said in a ticket.
+type Comment struct {
+	ID     string // grows with time
+	At     time.Time
+	Author string
+	Op     string // of our write that made it; "" for everybody else's
+	Text   string // Markdown
+}
+
+// Changes is what an installation's issues have become since a time. At is a time on the
+// tracker's clock before the search began.
+type Changes struct {
+	Issues []Issue
+	At     time.Time
 }
 
 // Change is what Update writes; nil and empty fields stay as they are.
@@ -130,13 +166,25 @@ type Change struct {
 	Op           string // id of the write
 	Status       Status
 	Summary      *string
-	Description  *string
+	Block        *string // replaces our part of the description, and nothing around it; added at the end where there is none
 	Assignee     *string
+	Priority     *string
 	AddLabels    []string
 	RemoveLabels []string
 	Comment      string
 	Link         Link     // zero: none
 	Backlink     Backlink // zero: none
+	Stamp        *Stamp   // makes the ticket one of ours, or lets it go
+}
+
+// Set is a decision that does not depend on how the issue is.
+func Set(c Change) func(Issue) Change { return func(Issue) Change { return c } }
+
+// Stamp is all by which a ticket is known as one of ours. The zero Stamp takes it off, with
+// its label of the installation, whichever it is.
+type Stamp struct {
+	Marker       trimtab.Marker
+	Installation string
 }
 
 // Relation says how a ticket is linked to another.

@@ -124,18 +124,18 @@ func (a *App) makeJobs() {
 	for _, t := range d.Trackers {
 		settle[t.Name] = t.Settle
 	}
-	boards, cannotTell := map[string]distribute.Board{}, map[string]bool{}
+	boards, followed := map[string]distribute.Board{}, map[string]monitor.Board{}
 	for _, b := range d.Boards {
 		boards[b.Name] = a.boardOf(b)
-		cannotTell[b.Name] = b.CannotTell
+		followed[b.Name] = monitor.Board{Tracker: b.Tracker, Project: b.Project, CannotTell: b.CannotTell}
 	}
 	a.Distribute = &distribute.Job{
-		Store: a.Store, Trackers: a.Trackers, Boards: boards, Policy: policy(d), Settle: settle, Life: life, Rules: a.ruleTexts,
+		Store: a.Store, Trackers: a.Trackers, Boards: boards, Policy: policy(d), Settle: settle, Fields: d.Sync.Fields, Life: life, Rules: a.ruleTexts,
 		Clock: a.Clock, Log: a.Log.With("job", "distribute"),
 	}
 	a.noteRules()
 	a.Monitor = &monitor.Job{
-		Store: a.Store, Trackers: a.Trackers, Overlap: d.Sync.Overlap, Fields: d.Sync.Fields, CannotTell: cannotTell, Life: life,
+		Store: a.Store, Trackers: a.Trackers, Overlap: d.Sync.Overlap, Fields: d.Sync.Fields, Boards: followed, Sayings: a.Distribute.Sayings, Life: life,
 		Clock: a.Clock, Log: a.Log.With("job", "monitor"),
 	}
 }

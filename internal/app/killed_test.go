@@ -60,7 +60,7 @@ func (s *site) walk(at int) (most int) {
 	}
 	run()
 	s.person(func(ctx context.Context, b *board.Board) error {
-		_, err := b.Update(ctx, s.firstIssue(), tracker.Change{Status: tracker.Done})
+		_, err := b.Update(ctx, s.firstIssue(), tracker.Set(tracker.Change{Status: tracker.Done}))
 		return err
 	})
 	run()

@@ -22,6 +22,7 @@ import (
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/tracker"
 )
@@ -59,6 +60,7 @@ type Job struct {
 	Trackers map[string]tracker.Tracker
 	Boards   map[string]Board
 	Policy   Policy
+	Fields   map[string]merge.Rule    // how fields of tickets are merged; what is missing by [merge.Defaults]
 	Settle   map[string]time.Duration // by tracker: how long an unknown outcome is left before it is sent again
 	Life     lifecycle.Policy
 	Rules    func() []RuleText // the rules at work, for the rollout of new ones; may be nil

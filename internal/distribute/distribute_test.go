@@ -16,6 +16,7 @@ import (
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/internal/store/sqlite"
 	"github.com/trimtab/trimtab/tracker"
@@ -113,8 +114,8 @@ func (d *door) Find(ctx context.Context, sought []tracker.Sought) ([]tracker.Iss
 	return through(d, "find", func() ([]tracker.Issue, error) { return d.Tracker.Find(ctx, sought) })
 }
 
-func (d *door) Update(ctx context.Context, id string, c tracker.Change) (tracker.Issue, error) {
-	return through(d, "update", func() (tracker.Issue, error) { return d.Tracker.Update(ctx, id, c) })
+func (d *door) Update(ctx context.Context, id string, decide func(tracker.Issue) tracker.Change) (tracker.Issue, error) {
+	return through(d, "update", func() (tracker.Issue, error) { return d.Tracker.Update(ctx, id, decide) })
 }
 
 // see lets a scan conclude n recommendations that are worth 100, 99, 98 …
@@ -501,7 +502,7 @@ func TestClosedBeforeItWasKnown(t *testing.T) {
 		if lost--; call != "create" || lost < 0 {
 			return nil
 		}
-		_, err := w.door.Tracker.Update(context.Background(), fmt.Sprint(w.board()[0].ID), tracker.Change{Status: tracker.Done})
+		_, err := w.door.Tracker.Update(context.Background(), fmt.Sprint(w.board()[0].ID), tracker.Set(tracker.Change{Status: tracker.Done}))
 		w.check(err)
 		return &tracker.Error{Kind: tracker.Ambiguous, Request: "POST /issue/bulk"}
 	}
@@ -509,7 +510,7 @@ func TestClosedBeforeItWasKnown(t *testing.T) {
 	w.check(err)
 	w.check(w.store.Read(t.Context(), func(tx *store.Tx) error {
 		link, err := tx.Link(w.links()[0])
-		if report.Adopted != 1 || link.Base["status"] != string(tracker.Open) {
+		if report.Adopted != 1 || link.Base[merge.Status].Theirs != string(tracker.Open) {
 			t.Errorf("%+v, %v", report, link.Base)
 		}
 		return err

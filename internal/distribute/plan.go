@@ -8,6 +8,7 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/lifecycle"
+	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
 )
 
@@ -193,9 +194,12 @@ func (p *planner) refuse(e *store.Episode, joins bool) string {
 // file writes the intent: the link with its marker, and the creation.
 func (p *planner) file(e *store.Episode, lead *store.Link) error {
 	board := p.job.Boards[e.Board]
+	marker, err := p.tx.MarkerFor(e)
+	if err != nil {
+		return err
+	}
 	link := &store.Link{
-		Episode: e.ID, Marker: trimtab.MarkerOf(p.job.Store.Installation(), e.Key, e.Number),
-		Tracker: board.Tracker, Board: board.Name, State: store.LinkWanted, Base: map[string]string{},
+		Episode: e.ID, Marker: marker, Tracker: board.Tracker, Board: board.Name, State: store.LinkWanted, Base: map[string]merge.Agreed{},
 	}
 	if lead == nil {
 		p.perOwner[e.Owner]++

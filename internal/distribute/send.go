@@ -293,7 +293,7 @@ func (s *sender) draft(op *store.Op, link *store.Link) tracker.Draft {
 	p := op.Payload
 	return tracker.Draft{
 		Target: tracker.Target{Project: p.Project, Type: p.Type}, Marker: link.Marker,
-		Installation: s.job.Store.Installation(), Op: s.opID(op), Summary: p.Summary, Description: p.Description,
+		Installation: s.job.Store.Installation(), Op: s.opID(op), Summary: p.Summary, Description: tracker.Managed(p.Description),
 		Labels: p.Labels, Assignee: p.Assignee, Priority: p.Priority, Components: p.Components, Parent: p.Parent, Fields: p.Fields,
 		Due: dayOf(p.Due),
 	}
@@ -306,6 +306,23 @@ func dayOf(text string) time.Time {
 		return time.Time{}
 	}
 	return t
+}
+
+// filedAs is what both sides agree on of a new ticket. People may have worked on one that
+// was found again, before we knew of it: the monitor is to hear that.
+func filedAs(p store.OpPayload, issue tracker.Issue, again bool) map[string]merge.Agreed {
+	base := merge.AgreedOn(issue)
+	for field, ours := range sayings(p) {
+		base[field] = merge.Agreed{Ours: ours, Theirs: base[field].Theirs}
+	}
+	if !again {
+		return base
+	}
+	base[merge.Status] = merge.Agreed{Ours: string(tracker.Open), Theirs: string(tracker.Open)}
+	if !strings.HasPrefix(p.Summary, issue.Summary) { // a tracker cuts it, and nothing else
+		base[merge.Summary] = merge.Agreed{Ours: p.Summary, Theirs: p.Summary}
+	}
+	return base
 }
 
 // beat says that one more ticket is there.
@@ -328,11 +345,7 @@ func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issu
 			return err
 		}
 		recommendation = e.First
-		link.Base, link.Updated = merge.Base(issue), issue.Updated
-		if what == foundAgain {
-			// People may have worked on it before we knew of it: the monitor is to hear that.
-			link.Base["status"] = string(tracker.Open)
-		}
+		link.Base, link.Updated = filedAs(op.Payload, issue, what == foundAgain), issue.Updated
 		ticket := &store.Ticket{
 			CreatedAt: issue.Created, Status: trimtab.TicketCreated, Tracker: s.name, Board: board.Name, RemoteID: issue.ID,
 			Key: issue.Key, URL: issue.URL, Assignee: issue.Assignee, UpdatedAt: issue.Updated,

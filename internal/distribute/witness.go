@@ -121,12 +121,12 @@ type Recovery struct {
 func (j *Job) Recover(ctx context.Context) (*Recovery, error) {
 	r := &Recovery{}
 	for name, t := range j.Trackers {
-		issues, err := t.Changed(ctx, j.Store.Installation(), time.Time{})
+		changes, err := t.Changed(ctx, j.Store.Installation(), time.Time{})
 		if err != nil {
 			return nil, fmt.Errorf("tracker %s: %w", name, err)
 		}
 		s := &sender{job: j, name: name, tracker: t, log: j.Log.With("tracker", name)}
-		for _, issue := range issues {
+		for _, issue := range changes.Issues {
 			if err := s.recover(ctx, issue, r); err != nil {
 				return nil, fmt.Errorf("tracker %s: ticket %s: %w", name, issue.Key, err)
 			}

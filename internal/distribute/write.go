@@ -2,9 +2,9 @@ package distribute
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/merge"
@@ -43,41 +43,37 @@ func (s *sender) write(ctx context.Context) error {
 	return nil
 }
 
-// writeOne makes one write and moves the base on, in the transaction that
-// notes it as done.
+// writeOne makes one write: what of it still is to be done is decided when the ticket has
+// been read, and noted in one transaction when it has been read back.
 func (s *sender) writeOne(ctx context.Context, op *store.Op) error {
-	link, change, err := s.change(ctx, op)
+	p, err := s.prepare(ctx, op)
 	if err != nil {
 		return err
 	}
-	if link.State == store.LinkWanted {
+	if p.link.State == store.LinkWanted {
 		return s.unfiled(ctx, op)
 	}
-	if link.State != store.LinkFiled {
-		op.State, op.Error = store.OpBlocked, "its ticket is "+string(link.State)
+	if p.link.State != store.LinkFiled && op.Kind != store.OpRelease {
+		op.State, op.Error = store.OpDone, "its ticket is "+string(p.link.State)
 		return s.save(ctx, op)
 	}
 	if err := s.markSent(ctx, []*store.Op{op}); err != nil {
 		return err
 	}
 	if op.Kind == store.OpWithdraw {
-		return s.withdraw(ctx, op, link, change)
+		return s.withdraw(ctx, op, p.link, p.change)
 	}
-	issue, err := s.tracker.Update(ctx, link.RemoteID, change)
+	issue, err := s.tracker.Update(ctx, p.link.RemoteID, p.decide)
+	if tracker.KindOf(err) == tracker.Rejected && p.writes(merge.Assignee) {
+		// An owner whom the tracker does not know must not hold back the rest.
+		p.refuse(merge.Assignee, err)
+		issue, err = s.tracker.Update(ctx, p.link.RemoteID, p.decide)
+	}
 	if err != nil {
 		return s.writeFailed(ctx, op, err)
 	}
 	s.sent.Written++
-	return s.job.Store.Write(ctx, func(tx *store.Tx) error {
-		ticket, err := tx.Ticket(link.Ticket)
-		if err != nil {
-			return err
-		}
-		ticket.UpdatedAt = issue.Updated
-		link.Base, link.Updated = agreed(link.Base, issue, change), issue.Updated
-		op.State, op.Error = store.OpDone, ""
-		return errors.Join(tx.SaveTicket(ticket), tx.SaveLink(link), tx.SaveOp(op))
-	})
+	return s.job.Store.Write(ctx, func(tx *store.Tx) error { return p.settle(tx, issue) })
 }
 
 // unfiled ends a write to a ticket that is not there: its creation was given up before it
@@ -97,58 +93,12 @@ func (s *sender) unfiled(ctx context.Context, op *store.Op) error {
 func (s *sender) withdraw(ctx context.Context, op *store.Op, link *store.Link, change tracker.Change) error {
 	change.Status = tracker.WontDo
 	change.Link = tracker.Link{Relation: tracker.Duplicates, To: link.RemoteID}
-	if _, err := s.tracker.Update(ctx, op.Payload.Remote, change); err != nil {
+	if _, err := s.tracker.Update(ctx, op.Payload.Remote, tracker.Set(change)); err != nil {
 		return s.writeFailed(ctx, op, err)
 	}
 	s.sent.Written++
 	op.State, op.Error = store.OpDone, ""
 	return s.save(ctx, op)
-}
-
-// agreed moves the base on by what this write set, and by nothing else: what a
-// person changed in the meantime is for the monitor to find.
-func agreed(base map[string]string, issue tracker.Issue, change tracker.Change) map[string]string {
-	next := make(map[string]string, len(base))
-	for k, v := range base {
-		next[k] = v
-	}
-	if change.Status != tracker.NoStatus && issue.Status == change.Status {
-		next["status"] = string(issue.Status)
-	}
-	return next
-}
-
-// change is what an op writes, made of the newest state.
-func (s *sender) change(ctx context.Context, op *store.Op) (link *store.Link, change tracker.Change, err error) {
-	change = tracker.Change{Op: s.opID(op), Comment: op.Payload.Comment}
-	err = s.job.Store.Read(ctx, func(tx *store.Tx) error {
-		if link, err = tx.Link(op.Link); err != nil {
-			return err
-		}
-		about, err := tx.About(link)
-		if err != nil {
-			return err
-		}
-		switch op.Kind {
-		case store.OpReopen, store.OpClose:
-			change.Status = s.statusFor(op.Kind, store.WorkflowOf(about))
-			better, err := outranker(tx, about[0])
-			if err != nil {
-				return err
-			}
-			if better != nil && better.RemoteID != "" && better.Tracker == link.Tracker && better.RemoteID != link.RemoteID {
-				change.Link = tracker.Link{Relation: tracker.Relates, To: better.RemoteID}
-			}
-		case store.OpRecall:
-			change.Status = tracker.WontDo
-		case store.OpLink:
-			s.linked(op, link, about[0], &change)
-		case store.OpRefresh:
-			return refreshed(tx, about, s.job.Boards[link.Board], &change)
-		}
-		return nil
-	})
-	return link, change, err
 }
 
 // statusFor is the status to write. The workflow may have moved on since the
@@ -162,27 +112,8 @@ func (s *sender) statusFor(kind store.OpKind, w trimtab.Workflow) tracker.Status
 	return status
 }
 
-// refreshed writes our text anew from the newest recommendations.
-func refreshed(tx *store.Tx, about []*store.Episode, board Board, change *tracker.Change) error {
-	var text string
-	if board.Checklist {
-		payload, err := renderChecklist(tx, about, board)
-		if err != nil {
-			return err
-		}
-		text = payload.Description
-	} else {
-		rec, err := tx.Recommendation(about[0].Last)
-		if err != nil {
-			return err
-		}
-		if text, err = describe(rec, board); err != nil {
-			return err
-		}
-	}
-	change.Description = &text
-	return nil
-}
+// missingPause is how long a write to a ticket waits that is not there.
+const missingPause = time.Hour
 
 // writeFailed judges a failed write. Saying the same again does no harm, so an
 // unknown outcome is simply tried again later.
@@ -197,6 +128,8 @@ func (s *sender) writeFailed(ctx context.Context, op *store.Op, cause error) err
 	case tracker.Forbidden:
 		op.State = store.OpPlanned
 		s.forbidden([]*store.Op{op}, cause)
+	case tracker.Missing: // deleted or hidden: the monitor finds out, and ends what cannot be written
+		op.State, op.NotBefore = store.OpPlanned, s.job.Clock.Now().Add(missingPause)
 	default:
 		op.State = store.OpBlocked
 	}

@@ -10,6 +10,8 @@ package monitor
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,13 +33,29 @@ import (
 type Job struct {
 	Store    *store.Store
 	Trackers map[string]tracker.Tracker
-	Overlap  time.Duration // how far before the watermark to ask; default 5 minutes
-	Fields   map[string]merge.Rule
-	// CannotTell names the boards that have no way to say "won't do".
-	CannotTell map[string]bool
-	Life       lifecycle.Policy
-	Clock      clock.Clock
-	Log        *slog.Logger
+	Overlap  time.Duration         // how far before the watermark to ask; default 5 minutes
+	Fields   map[string]merge.Rule // how fields are merged; what is missing by [merge.Defaults]
+	Boards   map[string]Board
+	// Sayings are what a ticket should say by the newest recommendations, by field; nil: what
+	// was agreed on.
+	Sayings func(tx *store.Tx, link *store.Link, about []*store.Episode) (map[string]string, error)
+	// Gone says what becomes of a recommendation whose ticket is deleted: leave, recreate or
+	// dismiss; "" is leave.
+	Gone  string
+	Life  lifecycle.Policy
+	Clock clock.Clock
+	Log   *slog.Logger
+}
+
+// Board is what the monitor needs to know of a board.
+type Board struct {
+	Tracker, Project string
+	CannotTell       bool // it has no way to say "won't do"
+}
+
+// Request says which trackers a run pulls; none is all.
+type Request struct {
+	Trackers []string `json:"trackers,omitempty"`
 }
 
 // Report says what a pull found.
@@ -48,11 +66,12 @@ type Report struct {
 	// Duplicates are second tickets of one marker; the distributor closes them.
 	Duplicates int
 	Missing    int // tickets that were there at the last sweep
+	Gone       int // tickets that are proved to be deleted
 }
 
 // Workflow is the pull as a durable run.
 func (j *Job) Workflow() durable.Workflow {
-	return durable.NewWorkflow("monitor", 1, func(f *durable.Flow, _ *struct{}) (*Report, error) { return j.Flow(f) }, Steps()...)
+	return durable.NewWorkflow("monitor", 2, func(f *durable.Flow, in Request) (*Report, error) { return j.FlowOf(f, in) }, Steps()...)
 }
 
 // Steps are the steps of a pull, for workflows that have one in them.
@@ -62,14 +81,20 @@ func Steps() []durable.Registered {
 
 // Run pulls every tracker once, or ends a pull that was interrupted.
 func (j *Job) Run(ctx context.Context) (*Report, error) {
-	return durable.Once[*Report](ctx, j.Store.Runs(), j.Clock, j.Workflow(), nil)
+	return durable.Once[*Report](ctx, j.Store.Runs(), j.Clock, j.Workflow(), Request{})
 }
 
-// Flow pulls every tracker once, each in a job of its own. One that fails does not stop
+// Flow pulls every tracker once.
+func (j *Job) Flow(f *durable.Flow) (*Report, error) { return j.FlowOf(f, Request{}) }
+
+// FlowOf pulls some trackers once, each in a job of its own. One that fails does not stop
 // the others.
-func (j *Job) Flow(f *durable.Flow) (*Report, error) {
+func (j *Job) FlowOf(f *durable.Flow, in Request) (*Report, error) {
 	log := j.Log.With("run", fmt.Sprintf("monitor-%d", f.ID()))
 	names := slices.Sorted(maps.Keys(j.Trackers))
+	if len(in.Trackers) > 0 {
+		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(in.Trackers, name) })
+	}
 	results, err := durable.Side(f, "tracker", names, func(f *durable.Flow, i int) (*Report, error) {
 		return durable.NewStep("pull", j.pullAndSweep).Do(f, names[i])
 	})
@@ -102,6 +127,7 @@ func (r *Report) add(one *Report) {
 	r.Conflicts += one.Conflicts
 	r.Duplicates += one.Duplicates
 	r.Missing += one.Missing
+	r.Gone += one.Gone
 	r.Events = append(r.Events, one.Events...)
 }
 
@@ -115,8 +141,8 @@ func (j *Job) pullAndSweep(ctx context.Context, name string) (*Report, error) {
 }
 
 // pull asks one tracker and takes everything in with the new watermark, in one
-// transaction. The clock is read before the question: what changes while the
-// pages are read is asked for again.
+// transaction. The tracker's clock counts from before the question: what changes while
+// the pages are read is asked for again.
 func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	var mark store.Watermark
 	report := &Report{}
@@ -127,18 +153,15 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	began, err := j.Trackers[name].Now(ctx)
-	if err != nil {
-		return nil, err
-	}
 	since := mark.At
 	if !since.IsZero() {
 		since = since.Add(-j.Overlap)
 	}
-	issues, err := j.Trackers[name].Changed(ctx, j.Store.Installation(), since)
+	changes, err := j.Trackers[name].Changed(ctx, j.Store.Installation(), since)
 	if err != nil {
 		return nil, err
 	}
+	issues := changes.Issues
 	asked := j.Clock.Now()
 	hinted, err := j.hinted(ctx, name, issues)
 	if err != nil {
@@ -147,7 +170,7 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	if err := j.identify(ctx, name, mark, issues); err != nil {
 		return nil, err
 	}
-	p := &pulled{job: j, name: name, began: began, mark: mark, report: report}
+	p := &pulled{job: j, name: name, began: changes.At, mark: mark, report: report}
 	return report, j.Store.Write(ctx, func(tx *store.Tx) error {
 		return errors.Join(p.takeAll(tx, issues, hinted), tx.Heard(name, asked))
 	})
@@ -212,10 +235,12 @@ func (j *Job) hinted(ctx context.Context, name string, shown []tracker.Issue) ([
 // versionOf tells two states of an issue apart even within one tick of the
 // tracker's clock.
 func versionOf(i tracker.Issue) string {
-	return strings.Join([]string{
-		i.Updated.UTC().Format(time.RFC3339Nano), string(i.Status), i.StatusName, i.Assignee, i.Priority, i.Summary,
-		strings.Join(i.Labels, ","),
-	}, "\x1f")
+	parts := []string{i.StatusName, i.Key, i.Description, fmt.Sprint(i.Stamped, len(i.Edits), len(i.Comments))}
+	for _, field := range merge.Fields {
+		parts = append(parts, merge.Theirs(i)[field])
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x1f")))
+	return i.Updated.UTC().Format(time.RFC3339Nano) + " " + hex.EncodeToString(sum[:6])
 }
 
 func later(a, b time.Time) time.Time {
@@ -263,39 +288,6 @@ func (j *Job) take(tx *store.Tx, name string, issue tracker.Issue, report *Repor
 	if err != nil {
 		return false, err
 	}
-	m := &merger{job: j, tx: tx, issue: issue, link: link, about: about, ticket: ticket, report: report}
+	m := &merger{job: j, tx: tx, issue: issue, link: link, about: about, ticket: ticket, report: report, name: name}
 	return false, m.run()
-}
-
-// stranger looks at an issue of the installation that no link knows. If the link of its
-// marker has another issue, this is a second ticket about one thing: a process that was
-// paused between its last check and the socket can still have sent it. It is closed, and
-// counted.
-func (j *Job) stranger(tx *store.Tx, name string, issue tracker.Issue, report *Report) (early bool, err error) {
-	// What people clone carries the labels, and not what says that we made it.
-	if issue.Marker == "" || issue.Op == "" {
-		return false, nil
-	}
-	link, err := tx.LinkByMarker(issue.Marker)
-	if err != nil || link == nil || link.Tracker != name {
-		return false, err
-	}
-	if link.State != store.LinkFiled {
-		return link.State == store.LinkWanted, nil
-	}
-	if issue.Status.Closed() {
-		return false, nil
-	}
-	ticket, err := tx.Ticket(link.Ticket)
-	if err != nil {
-		return false, err
-	}
-	comment := fmt.Sprintf("This is a second ticket about what %s is about; it was filed by mistake and is closed.", ticket.Key)
-	planned, err := tx.Withdraw(link, issue.ID, comment, j.Clock.Now())
-	if err != nil || !planned {
-		return false, err
-	}
-	report.Duplicates++
-	report.Events = append(report.Events, fmt.Sprintf("%s: a second ticket of %s, to be closed", issue.Key, ticket.Key))
-	return false, tx.Note(link.Episode, j.Clock.Now(), "monitor", "found a second ticket", issue.Key)
 }

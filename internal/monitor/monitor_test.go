@@ -72,7 +72,7 @@ func (d *desk) file() {
 		step := store.Step{Actor: "test", At: d.clock.Now(), Policy: d.job.Life}
 		_, first := tx.Advance(e, lifecycle.Seen{At: d.clock.Now(), Savings: money, Cost: money}, step)
 		_, second := tx.Advance(e, lifecycle.Granted{At: d.clock.Now()}, step)
-		link := &store.Link{Episode: e.ID, Marker: marker, Tracker: "b", Board: "fin", Base: merge.Base(d.issue)}
+		link := &store.Link{Episode: e.ID, Marker: marker, Tracker: "b", Board: "fin", Base: merge.AgreedOn(d.issue)}
 		ticket := &store.Ticket{CreatedAt: d.issue.Created, Status: trimtab.TicketCreated, Tracker: "b", Board: "fin", RemoteID: d.issue.ID, Key: d.issue.Key, Assignee: "ann"}
 		return errors.Join(first, second, tx.SaveLink(link), tx.AddTicket(ticket, link))
 	}))
@@ -82,7 +82,7 @@ func (d *desk) file() {
 func (d *desk) people(c tracker.Change) {
 	d.t.Helper()
 	d.clock.Advance(time.Minute)
-	_, err := d.board.Update(context.Background(), d.issue.ID, c)
+	_, err := d.board.Update(context.Background(), d.issue.ID, tracker.Set(c))
 	d.check(err)
 }
 
@@ -192,7 +192,7 @@ func TestSameTick(t *testing.T) {
 	d := newDesk(t)
 	d.people(tracker.Change{Status: tracker.InProgress})
 	d.pull()
-	_, err := d.board.Update(t.Context(), d.issue.ID, tracker.Change{Status: tracker.Done})
+	_, err := d.board.Update(t.Context(), d.issue.ID, tracker.Set(tracker.Change{Status: tracker.Done}))
 	d.check(err)
 	d.pull()
 	d.workflow(trimtab.DoneClaimed)
@@ -212,12 +212,12 @@ func TestSecondTicket(t *testing.T) {
 // mute is a tracker whose search does not say which write made a ticket.
 type mute struct{ tracker.Tracker }
 
-func (m mute) Changed(ctx context.Context, installation string, since time.Time) ([]tracker.Issue, error) {
-	issues, err := m.Tracker.Changed(ctx, installation, since)
-	for i := range issues {
-		issues[i].Op = ""
+func (m mute) Changed(ctx context.Context, installation string, since time.Time) (tracker.Changes, error) {
+	c, err := m.Tracker.Changed(ctx, installation, since)
+	for i := range c.Issues {
+		c.Issues[i].Op = ""
 	}
-	return issues, err
+	return c, err
 }
 
 func secondTicket(t *testing.T, around func(tracker.Tracker) tracker.Tracker) {
@@ -267,7 +267,9 @@ func secondTicket(t *testing.T, around func(tracker.Tracker) tracker.Tracker) {
 // late is a tracker whose search shows nothing yet.
 type late struct{ tracker.Tracker }
 
-func (l late) Changed(context.Context, string, time.Time) ([]tracker.Issue, error) { return nil, nil }
+func (l late) Changed(context.Context, string, time.Time) (tracker.Changes, error) {
+	return tracker.Changes{}, nil
+}
 
 // TestHints: what a webhook hints at is read past a search that lags behind, once, and
 // hints about other people's issues cost nothing.

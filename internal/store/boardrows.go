@@ -73,7 +73,7 @@ func (b BoardRows) Insert(ctx context.Context, row board.Row) (board.Row, error)
 		if err != nil {
 			return err
 		}
-		if len(old) > 0 {
+		if len(old) > 0 && row.Marker != "" {
 			row = old[0]
 			return nil
 		}
@@ -112,6 +112,15 @@ func eachOf[T any](ctx context.Context, s *Store, names []T, where func(T) (stri
 func (b BoardRows) Changed(ctx context.Context, installation string, since time.Time) (rows []board.Row, err error) {
 	err = b.store.Read(ctx, func(tx *Tx) error {
 		rows, err = tx.boardRows(`installation = ? AND updated_at >= ? ORDER BY updated_at, id`, installation, millis(since))
+		return err
+	})
+	return rows, err
+}
+
+// Open implements [board.Rows].
+func (b BoardRows) Open(ctx context.Context, project string) (rows []board.Row, err error) {
+	err = b.store.Read(ctx, func(tx *Tx) error {
+		rows, err = tx.boardRows(`project = ? AND status NOT IN ('done', 'wont_do') ORDER BY id`, project)
 		return err
 	})
 	return rows, err

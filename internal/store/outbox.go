@@ -22,6 +22,10 @@ const (
 	// OpWithdraw closes a second ticket of one marker, which a process that had lost the
 	// right to write let through all the same.
 	OpWithdraw OpKind = "withdraw"
+	OpDismiss  OpKind = "dismiss" // closes it as not to be done, since a person has said so
+	OpStamp    OpKind = "stamp"   // puts on the ticket what searches find it by
+	OpRelease  OpKind = "release" // takes it off again
+	OpForce    OpKind = "force"   // writes what a person has decided for, whatever stands there
 )
 
 // OpState says how far a write has come.
@@ -71,6 +75,7 @@ type OpPayload struct {
 	Fields  map[string]any `json:"fields,omitempty"`
 	Comment string         `json:"comment,omitempty"`
 	Remote  string         `json:"remote,omitempty"` // the ticket, where it is not the link's
+	Only    []string       `json:"only,omitempty"`   // fields that a force writes
 }
 
 const opColumns = `o.id, o.link_id, l.board, o.kind, o.payload, o.state, o.released, o.run_id, o.attempts, o.created_at, o.not_before,
@@ -174,9 +179,32 @@ func (t *Tx) Unfinished() ([]*Op, error) {
 	return list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.state IN ('planned', 'sent', 'unknown', 'blocked') ORDER BY o.id`)
 }
 
-// StatusPending reports whether a write of a ticket's status is on its way.
-func (t *Tx) StatusPending(link int64) (bool, error) {
-	var n int
-	err := t.row(`SELECT COUNT(*) FROM ops WHERE link_id = ? AND kind IN ('reopen', 'close', 'recall') AND state IN ('planned', 'sent', 'unknown')`, link).Scan(&n)
-	return n > 0, wrapSQL("SELECT COUNT(*) FROM ops", err)
+// Waiting is what of a ticket is about to be written.
+type Waiting struct {
+	Status bool
+	Text   bool      // what the newest recommendations say, field by field
+	Forced []string  // fields that a person has decided about
+	Since  time.Time // when the oldest of it was decided
+}
+
+// WaitingFor reads what of a link's ticket is about to be written.
+func (t *Tx) WaitingFor(link int64) (Waiting, error) {
+	var w Waiting
+	ops, err := list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.link_id = ? AND o.state IN ('planned', 'sent', 'unknown') ORDER BY o.id`, link)
+	for _, o := range ops {
+		switch o.Kind {
+		case OpReopen, OpClose, OpRecall, OpDismiss:
+			w.Status = true
+		case OpRefresh:
+			w.Text = true
+		case OpForce:
+			w.Forced = append(w.Forced, o.Payload.Only...)
+		default:
+			continue
+		}
+		if w.Since.IsZero() {
+			w.Since = o.CreatedAt
+		}
+	}
+	return w, err
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -42,15 +43,21 @@ type Extra struct {
 	Fields     map[string]any     `json:"fields,omitempty"`
 	Links      []tracker.Link     `json:"links,omitempty"`
 	Backlinks  []tracker.Backlink `json:"backlinks,omitempty"`
+	Edits      []tracker.Edit     `json:"edits,omitempty"`   // the newest
+	Entries    int                `json:"entries,omitempty"` // of the history in all
 }
 
 // Comment is one comment of a ticket; Op is the write that made it, "" for a
 // person's.
 type Comment struct {
-	At   time.Time `json:"at"`
-	Op   string    `json:"op,omitempty"`
-	Text string    `json:"text"`
+	At     time.Time `json:"at"`
+	Author string    `json:"author,omitempty"`
+	Op     string    `json:"op,omitempty"`
+	Text   string    `json:"text"`
 }
+
+// maxEdits is how many edits a ticket keeps; Jira shows as many with an issue.
+const maxEdits = 40
 
 // Rows is where the tickets are kept. Every call is atomic.
 type Rows interface {
@@ -59,6 +66,8 @@ type Rows interface {
 	ByMarker(ctx context.Context, markers []trimtab.Marker) ([]Row, error)
 	ByID(ctx context.Context, ids []int64) ([]Row, error)
 	Changed(ctx context.Context, installation string, since time.Time) ([]Row, error)
+	// Open gives the rows of a project that are not closed.
+	Open(ctx context.Context, project string) ([]Row, error)
 	// Newest gives the row of an installation that was inserted last; one without an
 	// id if there is none.
 	Newest(ctx context.Context, installation string) (Row, error)
@@ -75,14 +84,18 @@ type Config struct {
 
 // Board is the embedded tracker.
 type Board struct {
-	cfg  Config
-	rows Rows
+	cfg    Config
+	rows   Rows
+	author string // of what is written; "" is Trimtab
 }
 
 var _ tracker.Tracker = (*Board)(nil)
 
 // New makes a board over stored rows.
 func New(cfg Config, rows Rows) *Board { return &Board{cfg: cfg, rows: rows} }
+
+// By is the board as a person uses it.
+func (b *Board) By(author string) *Board { return &Board{cfg: b.cfg, rows: b.rows, author: author} }
 
 // Check implements [tracker.Tracker]: a board needs nothing but a known project.
 func (b *Board) Check(_ context.Context, samples []tracker.Draft) ([]tracker.Problem, error) {
@@ -155,37 +168,45 @@ func (b *Board) Newest(ctx context.Context, installation string) (*tracker.Issue
 // Fetch implements [tracker.Tracker].
 func (b *Board) Fetch(ctx context.Context, ids []string) ([]tracker.Issue, error) {
 	var numbers []int64
-	// An id that is no number is of no ticket, which is an answer: it is left out.
+	// What is no number is of no ticket, which is an answer: it is left out.
 	for _, id := range ids {
-		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+		if n, err := strconv.ParseInt(id[strings.LastIndex(id, "-")+1:], 10, 64); err == nil {
 			numbers = append(numbers, n)
 		}
 	}
 	rows, err := b.rows.ByID(ctx, numbers)
+	rows = slices.DeleteFunc(rows, func(r Row) bool {
+		return !slices.Contains(ids, strconv.FormatInt(r.ID, 10)) && !slices.Contains(ids, keyOf(r))
+	})
 	return b.issues("fetch", rows, err)
 }
 
 // Changed implements [tracker.Tracker].
-func (b *Board) Changed(ctx context.Context, installation string, since time.Time) ([]tracker.Issue, error) {
+func (b *Board) Changed(ctx context.Context, installation string, since time.Time) (tracker.Changes, error) {
+	now := b.cfg.Now()
 	rows, err := b.rows.Changed(ctx, installation, since)
-	return b.issues("changed", rows, err)
+	issues, err := b.issues("changed", rows, err)
+	return tracker.Changes{Issues: issues, At: now}, err
 }
 
-// Now implements [tracker.Tracker].
-func (b *Board) Now(context.Context) (time.Time, error) { return b.cfg.Now(), nil }
+// Mentioning implements [tracker.Tracker].
+func (b *Board) Mentioning(ctx context.Context, project string, words []string) ([]tracker.Issue, error) {
+	rows, err := b.rows.Open(ctx, project)
+	rows = slices.DeleteFunc(rows, func(r Row) bool {
+		return !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(r.Summary+"\n"+r.Description, w) })
+	})
+	return b.issues("mentioning", rows, err)
+}
 
 // Update implements [tracker.Tracker].
-func (b *Board) Update(ctx context.Context, id string, change tracker.Change) (tracker.Issue, error) {
+func (b *Board) Update(ctx context.Context, id string, decide func(tracker.Issue) tracker.Change) (tracker.Issue, error) {
 	number, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
 		return tracker.Issue{}, &tracker.Error{Kind: tracker.Missing, Request: "board update " + id, Message: "no such ticket"}
 	}
 	row, err := b.rows.Update(ctx, number, func(row *Row) bool {
-		changed := apply(row, change, b.cfg.Now())
-		if changed {
-			row.Updated = b.cfg.Now()
-		}
-		return changed
+		e := &edit{row: row, change: decide(b.issue(*row)), author: b.author, now: b.cfg.Now()}
+		return e.apply()
 	})
 	if err != nil {
 		return tracker.Issue{}, b.failed("update "+id, err)
@@ -194,54 +215,6 @@ func (b *Board) Update(ctx context.Context, id string, change tracker.Change) (t
 		return tracker.Issue{}, &tracker.Error{Kind: tracker.Missing, Request: "board update " + id, Message: "no such ticket"}
 	}
 	return b.issue(row), nil
-}
-
-// apply edits a row and reports whether anything is different now.
-func apply(row *Row, c tracker.Change, now time.Time) bool {
-	changed := set(&row.Summary, c.Summary)
-	changed = set(&row.Description, c.Description) || changed
-	changed = set(&row.Assignee, c.Assignee) || changed
-	if c.Status != tracker.NoStatus && c.Status != row.Status {
-		row.Status, changed = c.Status, true
-	}
-	for _, label := range c.AddLabels {
-		if !slices.Contains(row.Labels, label) {
-			row.Labels, changed = append(row.Labels, label), true
-		}
-	}
-	for _, label := range c.RemoveLabels {
-		if i := slices.Index(row.Labels, label); i >= 0 {
-			row.Labels, changed = slices.Delete(row.Labels, i, i+1), true
-		}
-	}
-	// A write is told again when its answer was lost: its op says that it was heard.
-	said := slices.ContainsFunc(row.Comments, func(k Comment) bool { return k.Op != "" && k.Op == c.Op })
-	if c.Comment != "" && !said {
-		row.Comments, changed = append(row.Comments, Comment{At: now, Op: c.Op, Text: c.Comment}), true
-	}
-	if c.Link.To != "" && !slices.Contains(row.Extra.Links, c.Link) {
-		row.Extra.Links, changed = append(row.Extra.Links, c.Link), true
-	}
-	return setBacklink(row, c.Backlink) || changed
-}
-
-// setBacklink puts a link in the place of the one of its ID.
-func setBacklink(row *Row, link tracker.Backlink) bool {
-	if link.ID == "" || slices.Contains(row.Extra.Backlinks, link) {
-		return false
-	}
-	others := slices.DeleteFunc(row.Extra.Backlinks, func(old tracker.Backlink) bool { return old.ID == link.ID })
-	row.Extra.Backlinks = append(others, link)
-	return true
-}
-
-// set writes a field that is to change and does; nil leaves it as it is.
-func set(field *string, value *string) bool {
-	if value == nil || *field == *value {
-		return false
-	}
-	*field = *value
-	return true
 }
 
 // issues shows rows in their order.
@@ -256,16 +229,23 @@ func (b *Board) issues(what string, rows []Row, err error) ([]tracker.Issue, err
 	return issues, nil
 }
 
-// issue shows a row. Ids are the rows', so a key never names another ticket later.
+// keyOf is the key of a row. Ids are the rows', so a key never names another ticket later.
+func keyOf(r Row) string { return fmt.Sprintf("%s-%d", r.Project, r.ID) }
+
+// issue shows a row.
 func (b *Board) issue(row Row) tracker.Issue {
-	key := fmt.Sprintf("%s-%d", row.Project, row.ID)
+	block, _ := tracker.Block(row.Description)
 	issue := tracker.Issue{
-		ID: strconv.FormatInt(row.ID, 10), Key: key, Project: row.Project, Marker: row.Marker, Op: row.Extra.Op, Status: row.Status,
-		StatusName: string(row.Status), Summary: row.Summary, Description: row.Description, Assignee: row.Assignee,
-		Priority: row.Priority, Labels: slices.Clone(row.Labels), Created: row.Created, Updated: row.Updated,
+		ID: strconv.FormatInt(row.ID, 10), Key: keyOf(row), Project: row.Project, Marker: row.Marker, Op: row.Extra.Op, Status: row.Status,
+		StatusName: string(row.Status), Summary: row.Summary, Description: row.Description, Block: block, Assignee: row.Assignee,
+		Priority: row.Priority, Labels: slices.Clone(row.Labels), Stamped: row.Marker != "" && row.Installation != "", Due: row.Extra.Due,
+		Created: row.Created, Updated: row.Updated, Edits: slices.Clone(row.Extra.Edits),
+	}
+	for i, c := range row.Comments {
+		issue.Comments = append(issue.Comments, tracker.Comment{ID: strconv.Itoa(i + 1), At: c.At, Author: c.Author, Op: c.Op, Text: c.Text})
 	}
 	if b.cfg.URL != "" {
-		issue.URL = b.cfg.URL + "/" + key
+		issue.URL = b.cfg.URL + "/" + issue.Key
 	}
 	return issue
 }

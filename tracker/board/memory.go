@@ -26,7 +26,7 @@ func (m *Memory) Insert(_ context.Context, row Row) (Row, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, old := range m.rows {
-		if old.Marker == row.Marker && !m.Blind {
+		if old.Marker == row.Marker && row.Marker != "" && !m.Blind {
 			return clone(old), nil
 		}
 	}
@@ -50,6 +50,11 @@ func (m *Memory) Changed(_ context.Context, installation string, since time.Time
 	rows := m.where(func(r Row) bool { return r.Installation == installation && !r.Updated.Before(since) })
 	slices.SortStableFunc(rows, func(a, b Row) int { return a.Updated.Compare(b.Updated) })
 	return rows, nil
+}
+
+// Open implements [Rows].
+func (m *Memory) Open(_ context.Context, project string) ([]Row, error) {
+	return m.where(func(r Row) bool { return r.Project == project && !r.Status.Closed() }), nil
 }
 
 // Newest implements [Rows].

@@ -186,7 +186,7 @@ func TestTransitionScreens(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(c.Close)
-			_, err = c.Update(t.Context(), "1", tracker.Change{Op: "a", Status: tracker.Done})
+			_, err = c.Update(t.Context(), "1", tracker.Set(tracker.Change{Op: "a", Status: tracker.Done}))
 			if test.words != "" {
 				judged(t, err, tracker.Rejected, test.words)
 				if len(f.taken) > 0 {
@@ -208,12 +208,12 @@ func TestStaleTransition(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	got, err := c.Update(t.Context(), "1", tracker.Change{Op: "a", Status: tracker.Done})
+	got, err := c.Update(t.Context(), "1", tracker.Set(tracker.Change{Op: "a", Status: tracker.Done}))
 	if err != nil || got.Status != tracker.Done || len(f.taken) != 2 || !strings.Contains(f.taken[1], `"41"`) {
 		t.Errorf("%+v, %v, sent %q", got, err, f.taken)
 	}
 	f.status, f.refusals, f.taken = "Open", 9, nil
-	_, err = c.Update(t.Context(), "1", tracker.Change{Op: "b", Status: tracker.Done})
+	_, err = c.Update(t.Context(), "1", tracker.Set(tracker.Change{Op: "b", Status: tracker.Done}))
 	judged(t, err, tracker.Rejected, "illegal workflow operation")
 	if len(f.taken) != 2 {
 		t.Errorf("sent %d times", len(f.taken))

@@ -52,7 +52,7 @@ func TestDataCenterText(t *testing.T) {
 	}
 	// The same text again is no write.
 	s.clock.Advance(time.Minute)
-	again, err := s.client.Update(t.Context(), results[0].Issue.ID, tracker.Change{Op: "a", Description: &d.Description})
+	again, err := s.client.Update(t.Context(), results[0].Issue.ID, tracker.Set(tracker.Change{Op: "a", Description: &d.Description}))
 	if err != nil || !again.Updated.Equal(results[0].Issue.Updated) {
 		t.Errorf("written again: %v, %v", again.Updated, err)
 	}

@@ -144,7 +144,9 @@ func everyCall(c *jira.Client, t *testing.T) map[string]func() error {
 		"newest":  func() error { return second(c.Newest(ctx, "here")) },
 		"fetch":   func() error { return second(c.Fetch(ctx, []string{"1", "2"})) },
 		"changed": func() error { return second(c.Changed(ctx, "here", time.Time{})) },
-		"update":  func() error { return second(c.Update(ctx, "1", tracker.Change{Op: "a", Summary: &summary})) },
+		"update": func() error {
+			return second(c.Update(ctx, "1", tracker.Set(tracker.Change{Op: "a", Summary: &summary})))
+		},
 		"now":     func() error { return second(c.Now(ctx)) },
 		"webhook": func() error { return second(c.EnsureWebhook(ctx, "https://x.example", "project = FIN", nil)) },
 	}
@@ -245,7 +247,7 @@ func TestLinks(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(c.Close)
-			_, err = c.Update(t.Context(), "1", tracker.Change{Op: "a", Link: tracker.Link{Relation: test.relation, To: "2"}})
+			_, err = c.Update(t.Context(), "1", tracker.Set(tracker.Change{Op: "a", Link: tracker.Link{Relation: test.relation, To: "2"}}))
 			if test.words != "" {
 				judged(t, err, tracker.Rejected, test.words)
 			} else if err != nil {
@@ -260,7 +262,7 @@ func TestLinks(t *testing.T) {
 			}
 			back := tracker.Change{Op: "b", Backlink: tracker.Backlink{ID: "tt-1", URL: "https://t.example/1", Title: "One"}}
 			for range 2 {
-				if _, err := c.Update(t.Context(), "1", back); err != nil {
+				if _, err := c.Update(t.Context(), "1", tracker.Set(back)); err != nil {
 					t.Error(err)
 				}
 			}

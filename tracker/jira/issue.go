@@ -133,6 +133,7 @@ func (c *Client) shown(i *issue) tracker.Issue {
 		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Description: c.edition.text.shown(i.Fields.Description),
 		Labels: labels, Created: i.Fields.Created.Time, Updated: i.Fields.Updated.Time,
 	}
+	shown.Block, _ = tracker.Block(shown.Description)
 	// The e-mail first, since owners in rules are named by it.
 	if u := i.Fields.Assignee; u != nil {
 		shown.Assignee = u.Email

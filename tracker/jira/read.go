@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/tracker"
@@ -42,7 +43,11 @@ func (c *Client) Fetch(ctx context.Context, ids []string) ([]tracker.Issue, erro
 // Changed implements [tracker.Tracker]. The search asks by label, not by
 // project: one project that became unreadable would fail it. The moment goes in
 // milliseconds, because words of time are read in the account's time zone.
-func (c *Client) Changed(ctx context.Context, installation string, since time.Time) ([]tracker.Issue, error) {
+func (c *Client) Changed(ctx context.Context, installation string, since time.Time) (tracker.Changes, error) {
+	now, err := c.Now(ctx)
+	if err != nil {
+		return tracker.Changes{}, err
+	}
 	jql := "labels = " + quote(installationLabel(installation))
 	// The zero time is far below 0 and asks for everything.
 	if ms := since.UnixMilli(); ms > 0 {
@@ -50,14 +55,27 @@ func (c *Client) Changed(ctx context.Context, installation string, since time.Ti
 	}
 	issues, err := c.edition.search(c, ctx, jql+" ORDER BY updated ASC, key ASC")
 	if err != nil {
-		return nil, err
+		return tracker.Changes{}, err
 	}
 	// An issue that came twice stands in its first place with its later time. Ids
 	// are numbers in text: the shorter one is the smaller.
 	slices.SortStableFunc(issues, func(a, b issue) int {
 		return cmp.Or(a.Fields.Updated.Compare(b.Fields.Updated.Time), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
-	return c.shownAll(issues), nil
+	return tracker.Changes{Issues: c.shownAll(issues), At: now}, nil
+}
+
+// Mentioning implements [tracker.Tracker].
+func (c *Client) Mentioning(ctx context.Context, project string, words []string) ([]tracker.Issue, error) {
+	var says []string
+	for _, w := range words {
+		says = append(says, "text ~ "+quote(quote(w)))
+	}
+	if len(says) == 0 {
+		return nil, nil
+	}
+	issues, err := c.edition.search(c, ctx, "project = "+quote(project)+" AND statusCategory != Done AND ("+strings.Join(says, " OR ")+") ORDER BY created ASC, key ASC")
+	return c.shownAll(issues), err
 }
 
 // shownAll translates issues in their order.

@@ -151,7 +151,7 @@ func TestOneWriteAtATime(t *testing.T) {
 	for i := range 12 {
 		all.Go(func() {
 			label := string(rune('a' + i))
-			if _, err := s.client.Update(t.Context(), id, tracker.Change{Op: label, AddLabels: []string{label}}); err != nil {
+			if _, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: label, AddLabels: []string{label}})); err != nil {
 				t.Error(err)
 			}
 		})

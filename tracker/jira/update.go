@@ -41,12 +41,12 @@ type writing struct {
 // Update implements [tracker.Tracker]: the status first, because a workflow may
 // lock the fields of a closed ticket only after them; then the fields in one
 // request, then the comment and the links.
-func (c *Client) Update(ctx context.Context, id string, change tracker.Change) (tracker.Issue, error) {
+func (c *Client) Update(ctx context.Context, id string, decide func(tracker.Issue) tracker.Change) (tracker.Issue, error) {
 	before, err := c.one(ctx, id)
 	if err != nil {
 		return tracker.Issue{}, err
 	}
-	w := &writing{client: c, change: change, before: before}
+	w := &writing{client: c, change: decide(c.shown(before)), before: before}
 	wrote, err := w.run(ctx)
 	if err != nil {
 		return tracker.Issue{}, w.whose(ctx, err)
@@ -169,9 +169,10 @@ func (w *writing) edit(ctx context.Context) (bool, error) {
 	if s := w.change.Summary; s != nil && summaryOf(*s) != now.Summary {
 		fields["summary"] = summaryOf(*s)
 	}
-	if d := w.change.Description; d != nil {
-		if text := w.client.edition.text; !text.is(*d, now.Description) {
-			fields["description"] = text.write(*d)
+	if b := w.change.Block; b != nil {
+		text := w.client.edition.text
+		if md := tracker.SetBlock(text.shown(now.Description), tracker.Managed(*b)); !text.is(md, now.Description) {
+			fields["description"] = text.write(md)
 		}
 	}
 	if w.owner != nil && w.owner.id != w.client.assignee(w.before) {
@@ -284,7 +285,8 @@ func (w *writing) verify(after *issue) error {
 	// Only words are compared: Jira may arrange a document anew.
 	format := w.client.edition.text
 	text := markup.Words(format.read(is.Description))
-	note(c.Description != nil && markup.Words(format.tree(*c.Description)) != text && markup.Words(format.read(was.Description)) == text, "description")
+	swallowedBlock := c.Block != nil && !strings.Contains(text, markup.Words(format.tree(tracker.Managed(*c.Block)))) && markup.Words(format.read(was.Description)) == text
+	note(swallowedBlock, "description")
 	note(w.owner != nil && w.owner.id != w.client.assignee(after) && w.client.assignee(after) == w.client.assignee(w.before), "assignee")
 	for _, label := range labelsOf(c.AddLabels) {
 		note(!slices.Contains(is.Labels, label) && !slices.Contains(was.Labels, label), "label "+label)

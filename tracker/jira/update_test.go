@@ -37,7 +37,7 @@ func TestHistory(t *testing.T) {
 	s := open(t, nil)
 	id := s.filed(t)
 	text := "New *text*."
-	_, err := s.client.Update(t.Context(), id, tracker.Change{Op: "op-9", Status: tracker.Done, Description: &text, AddLabels: []string{"urgent"}})
+	_, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "op-9", Status: tracker.Done, Description: &text, AddLabels: []string{"urgent"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestWorkflows(t *testing.T) {
 			})
 			id := s.filed(t)
 			for i, status := range test.statuses {
-				if _, err := s.client.Update(t.Context(), id, tracker.Change{Op: fmt.Sprint(i), Status: status}); err != nil {
+				if _, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: fmt.Sprint(i), Status: status})); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -114,7 +114,7 @@ func TestWorkflows(t *testing.T) {
 				t.Errorf("ends in %q, want %q", got, test.ends)
 			}
 			n := len(i.Changes)
-			if _, err := s.client.Update(t.Context(), id, tracker.Change{Op: "again", Status: test.statuses[len(test.statuses)-1]}); err != nil {
+			if _, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "again", Status: test.statuses[len(test.statuses)-1]})); err != nil {
 				t.Fatal(err)
 			}
 			if len(s.issue(t, id).Changes) != n {
@@ -132,7 +132,7 @@ func TestNoWay(t *testing.T) {
 			Transitions: []sandbox.Transition{{Name: "Go", From: "New", To: "Doing"}},
 		}
 	})
-	_, err := s.client.Update(t.Context(), s.filed(t), tracker.Change{Op: "a", Status: tracker.Done})
+	_, err := s.client.Update(t.Context(), s.filed(t), tracker.Set(tracker.Change{Op: "a", Status: tracker.Done}))
 	judged(t, err, tracker.Rejected, `"Doing"`, "done")
 }
 
@@ -142,7 +142,7 @@ func TestMappedResolutionRefused(t *testing.T) {
 		c.Status = map[string]map[string]string{"FIN": {"wont_do": "Done/Never Heard Of"}}
 	})
 	id := s.filed(t)
-	_, err := s.client.Update(t.Context(), id, tracker.Change{Op: "a", Status: tracker.WontDo})
+	_, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "a", Status: tracker.WontDo}))
 	judged(t, err, tracker.Rejected, "Never Heard Of")
 	if i := s.issue(t, id); i.Status != "To Do" {
 		t.Errorf("closed nevertheless: %s", i.Status)
@@ -187,7 +187,7 @@ func TestSwallowed(t *testing.T) {
 			id := s.filed(t)
 			s = s.swallowing(t, field)
 			change.Op = "a"
-			_, err := s.client.Update(t.Context(), id, change)
+			_, err := s.client.Update(t.Context(), id, tracker.Set(change))
 			judged(t, err, tracker.Rejected, "did not make it", strings.TrimSuffix(field, "s"))
 		})
 	}
@@ -201,7 +201,7 @@ func TestLabelsOfOthersSurvive(t *testing.T) {
 	if err := s.sandbox.Edit(id, sandbox.Edited{Labels: append(s.issue(t, id).Labels, "theirs")}, "acc-ann"); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.client.Update(t.Context(), id, tracker.Change{Op: "a", AddLabels: []string{"ours"}, RemoveLabels: []string{"finops"}})
+	got, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "a", AddLabels: []string{"ours"}, RemoveLabels: []string{"finops"}}))
 	if err != nil || !slices.Equal(got.Labels, []string{"ours", "theirs"}) {
 		t.Errorf("%v, %v", got.Labels, err)
 	}
@@ -212,13 +212,13 @@ func TestUnassign(t *testing.T) {
 	s := open(t, nil)
 	id := s.filed(t)
 	for _, owner := range []string{"ann@example.com", "", "acc-eve"} {
-		got, err := s.client.Update(t.Context(), id, tracker.Change{Op: "a", Assignee: &owner})
+		got, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "a", Assignee: &owner}))
 		if err != nil || got.Assignee != owner {
 			t.Errorf("%q: %q, %v", owner, got.Assignee, err)
 		}
 	}
 	nobody := "nobody"
-	_, err := s.client.Update(t.Context(), id, tracker.Change{Op: "a", Assignee: &nobody})
+	_, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "a", Assignee: &nobody}))
 	judged(t, err, tracker.Rejected, `"nobody"`)
 }
 
@@ -236,9 +236,9 @@ func TestLostAnswers(t *testing.T) {
 				method = "PUT"
 			}
 			s.sandbox.Inject(sandbox.Fault{Kind: sandbox.LoseAnswer, Method: method, Path: "/rest/api/3/issue/" + id + path})
-			_, err := s.client.Update(t.Context(), id, change)
+			_, err := s.client.Update(t.Context(), id, tracker.Set(change))
 			judged(t, err, tracker.Ambiguous)
-			got, err := s.client.Update(t.Context(), id, change)
+			got, err := s.client.Update(t.Context(), id, tracker.Set(change))
 			if err != nil || got.Status != tracker.Done || got.Summary != summary {
 				t.Fatalf("%+v, %v", got, err)
 			}
@@ -254,7 +254,7 @@ func TestReadBackLost(t *testing.T) {
 	s := open(t, nil)
 	id := s.filed(t)
 	s.sandbox.Inject(sandbox.Fault{Kind: sandbox.Refuse5xx, Path: "/rest/api/3/issue/bulkfetch", After: 1})
-	_, err := s.client.Update(t.Context(), id, tracker.Change{Op: "a", Status: tracker.Done})
+	_, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "a", Status: tracker.Done}))
 	judged(t, err, tracker.Ambiguous, "not read back")
 }
 
@@ -263,7 +263,7 @@ func TestManyComments(t *testing.T) {
 	s := open(t, nil)
 	id := s.filed(t)
 	change := tracker.Change{Op: "op-1", Comment: "Once."}
-	if _, err := s.client.Update(t.Context(), id, change); err != nil {
+	if _, err := s.client.Update(t.Context(), id, tracker.Set(change)); err != nil {
 		t.Fatal(err)
 	}
 	for range 250 {
@@ -271,7 +271,7 @@ func TestManyComments(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.client.Update(t.Context(), id, change); err != nil {
+	if _, err := s.client.Update(t.Context(), id, tracker.Set(change)); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.issue(t, id).Comments); n != 251 {
@@ -341,7 +341,7 @@ func TestAPersonIsQuicker(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	got, err := s.client.Update(t.Context(), id, tracker.Change{Op: "a", Summary: &ours})
+	got, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "a", Summary: &ours}))
 	if err != nil || got.Summary != theirs {
 		t.Errorf("%q, %v", got.Summary, err)
 	}
@@ -356,16 +356,16 @@ func TestOneTicketRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	say := tracker.Change{Op: "op-1", AddLabels: []string{"said"}}
-	_, err := s.client.Update(t.Context(), archived, say)
+	_, err := s.client.Update(t.Context(), archived, tracker.Set(say))
 	judged(t, err, tracker.Retry, "HTTP 403", "this ticket alone")
-	if _, err := s.client.Update(t.Context(), other, say); err != nil {
+	if _, err := s.client.Update(t.Context(), other, tracker.Set(say)); err != nil {
 		t.Fatal(err)
 	}
 	self := s.issue(t, other).Reporter
 	s.sandbox.Deny("FIN", self, sandbox.EditIssues)
 	say.AddLabels = []string{"again"}
-	_, err = s.client.Update(t.Context(), other, say)
+	_, err = s.client.Update(t.Context(), other, tracker.Set(say))
 	judged(t, err, tracker.Forbidden, "HTTP 403")
-	_, err = s.client.Update(t.Context(), other, say)
+	_, err = s.client.Update(t.Context(), other, tracker.Set(say))
 	judged(t, err, tracker.Forbidden, "not sent", "project FIN has refused")
 }

@@ -188,7 +188,7 @@ func testNewest(t *testing.T, s Site) {
 		t.Fatal(err)
 	}
 	s.settle()
-	if _, err := s.Tracker.Update(t.Context(), made[0].ID, tracker.Change{Op: "later", Status: tracker.Done}); err != nil {
+	if _, err := s.Tracker.Update(t.Context(), made[0].ID, tracker.Set(tracker.Change{Op: "later", Status: tracker.Done})); err != nil {
 		t.Fatal(err)
 	}
 	newest, err := s.Tracker.Newest(t.Context(), installation)
@@ -207,12 +207,12 @@ func testLinks(t *testing.T, s Site) {
 		Op: "l", Link: tracker.Link{Relation: tracker.Duplicates, To: made[1].ID},
 		Backlink: tracker.Backlink{ID: "tt-1", URL: "https://trimtab.example/recommendations/1", Title: "Recommendation 1"},
 	}
-	first, err := s.Tracker.Update(t.Context(), made[0].ID, change)
+	first, err := s.Tracker.Update(t.Context(), made[0].ID, tracker.Set(change))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Advance(time.Minute)
-	again, err := s.Tracker.Update(t.Context(), made[0].ID, change)
+	again, err := s.Tracker.Update(t.Context(), made[0].ID, tracker.Set(change))
 	if err != nil || !again.Updated.Equal(first.Updated) {
 		t.Errorf("told twice: %v, %v, %v", first.Updated, again.Updated, err)
 	}
@@ -264,7 +264,7 @@ func testChanged(t *testing.T, s Site) {
 
 func (s Site) update(t *testing.T, id string, c tracker.Change) tracker.Issue {
 	t.Helper()
-	issue, err := s.Tracker.Update(t.Context(), id, c)
+	issue, err := s.Tracker.Update(t.Context(), id, tracker.Set(c))
 	if err != nil {
 		t.Fatalf("%+v: %v", c, err)
 	}
@@ -380,7 +380,7 @@ func testCheck(t *testing.T, s Site) {
 
 // The pipeline drops a write to a deleted ticket; any other kind it would repeat.
 func testMissing(t *testing.T, s Site) {
-	_, err := s.Tracker.Update(t.Context(), "999999999", tracker.Change{Op: "a", Status: tracker.Done})
+	_, err := s.Tracker.Update(t.Context(), "999999999", tracker.Set(tracker.Change{Op: "a", Status: tracker.Done}))
 	if kind := tracker.KindOf(err); kind != tracker.Missing {
 		t.Errorf("kind %q of %v", kind, err)
 	}

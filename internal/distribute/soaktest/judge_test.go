@@ -198,8 +198,8 @@ func (w *world) judgeFields(v *verdict, r row, issue sandbox.Issue) {
 	base := r.link.Base
 	is := map[string]string{"summary": issue.Summary, "priority": issue.Priority, "assignee": mailOf(issue.Assignee), "status": string(statusOf(issue))}
 	for field, value := range is {
-		if base[field] != value {
-			v.wrong("%s %s: the state knows %s %q, Jira has %q", r.episode.Resource, issue.Key, field, base[field], value)
+		if known := base[field].Theirs; known != value {
+			v.wrong("%s %s: the state knows %s %q, Jira has %q", r.episode.Resource, issue.Key, field, known, value)
 		}
 	}
 	if r.key != issue.Key {
