@@ -81,7 +81,8 @@ const (
 	Recall  EffectKind = "recall"  // close the ticket as not to be done, whatever policy says of closing
 )
 
-// Effect is one thing to be done; Text is the comment that goes with it.
+// Effect is one thing to be done; Text is the comment that goes with it. It is said also
+// where policy leaves the ticket's status alone, so it claims nothing of that.
 type Effect struct {
 	Kind  EffectKind
 	Text  string

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -223,7 +224,7 @@ func note(s State) (State, []Effect) {
 		return s, nil
 	}
 	s.Noted = true
-	return s, []Effect{{Kind: Comment, Text: "The latest data no longer show this. If it is fixed, close the ticket; the saving is then verified."}}
+	return s, []Effect{{Kind: Comment, Text: "The latest data no longer show this. If it is fixed, close the ticket: the saving is verified as soon as the data reach far enough past the day on which it went."}}
 }
 
 // resolve closes what went by itself, after so many complete scans that one odd
@@ -237,7 +238,7 @@ func resolve(s State, e Missed, p Policy) (State, []Effect) {
 	if !filed {
 		return s, nil
 	}
-	return s, []Effect{{Kind: Close, Text: fmt.Sprintf("Closed: %d complete scans in a row no longer show this (%s).", s.Missed, e.Reason)}}
+	return s, []Effect{{Kind: Close, Text: fmt.Sprintf("%d complete scans in a row no longer show this (%s).", s.Missed, strings.ReplaceAll(e.Reason, "_", " "))}}
 }
 
 // untold never closes anything, and breaks no run of misses: those stay counted.
@@ -373,7 +374,7 @@ func outranked(s State, e Outranked) (State, []Effect) {
 	if !filed {
 		return s, nil
 	}
-	return s, []Effect{{Kind: Close, Text: "Closed: a better proposal for the same resource has its own ticket."}}
+	return s, []Effect{{Kind: Close, Text: "A better proposal for the same resource takes the place of this one."}}
 }
 
 func unrivalled(s State) (State, []Effect) {

@@ -119,6 +119,22 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// Comments are said also where the status is left alone: they tell what the data say, not
+// that the ticket was closed.
+func TestTextsClaimNoStatus(t *testing.T) {
+	_, went := play(append(filed[:2:2], Missed{At: day(1)}, Missed{At: day(2), Reason: "condition_cleared"})...)
+	_, lost := play(append(filed[:2:2], Outranked{At: day(1), By: "k"})...)
+	want := []string{
+		"2 complete scans in a row no longer show this (condition cleared).",
+		"A better proposal for the same resource takes the place of this one.",
+	}
+	for i, e := range []Effect{went[1], lost[1]} {
+		if e.Kind != Close || e.Text != want[i] {
+			t.Errorf("%s %q, want %q", e.Kind, e.Text, want[i])
+		}
+	}
+}
+
 func TestLedgerEntry(t *testing.T) {
 	s, effects := play(append(claim[:4:4], Missed{At: day(22), After: over})...)
 	entry := effects[1].Entry
