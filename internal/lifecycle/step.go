@@ -8,7 +8,6 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/trimtab/trimtab"
-	"github.com/trimtab/trimtab/tracker"
 )
 
 // Step is the machine: it gives the state after the event and what to do. It is
@@ -154,24 +153,6 @@ func WithinReopen(s State, at time.Time, p Policy) bool {
 	return at.Sub(s.ClosedAt) <= p.ReopenWithin && s.Reason != reasonRecalled
 }
 
-// reasonRecalled marks an end that nothing reopens.
-const reasonRecalled = "recalled"
-
-// recalled ends what has an open ticket or is to have one. What a person has ended stays
-// ended as they said.
-func recalled(s State, e Recalled) (State, []Effect) {
-	working := s.Workflow == trimtab.Ticketed || s.Workflow == trimtab.InProgress || s.Workflow == trimtab.Snoozed
-	if !s.Filed || !working {
-		return s, nil
-	}
-	s.Workflow, s.ClosedAt, s.Reason = trimtab.AutoResolved, e.At, reasonRecalled
-	text := "Recalled: the rule that filed this was wrong. Nothing has to be done."
-	if e.Why != "" {
-		text += " " + e.Why
-	}
-	return s, []Effect{{Kind: Recall, Text: text}}
-}
-
 // revive brings an ended or resting episode back: its ticket reopens if there
 // is one, otherwise it waits for policy as if new.
 func revive(s State, text string) (State, []Effect) {
@@ -267,85 +248,6 @@ func denied(s State, e Denied) (State, []Effect) {
 	return s, nil
 }
 
-// told takes in what a person did on the tracker.
-func told(s State, e Told, p Policy) (State, []Effect) {
-	switch e.Status {
-	case tracker.InProgress:
-		return begun(s, e), nil
-	case tracker.Open:
-		return reopenedByPerson(s, trimtab.Ticketed), nil
-	case tracker.Done:
-		return claimed(s, e), nil
-	case tracker.WontDo:
-		return dismissed(s, Dismissed{At: e.At, Reason: "closed as won't do in the tracker"}, p)
-	}
-	return s, nil
-}
-
-// begun freezes the baseline: from here on somebody may change the resource.
-func begun(s State, e Told) State {
-	if s.Workflow != trimtab.Ticketed {
-		return reopenedByPerson(s, trimtab.InProgress)
-	}
-	s.Workflow = trimtab.InProgress
-	return s.freeze(e.At)
-}
-
-// freeze fixes what a fix will be measured against, once an episode.
-func (s State) freeze(at time.Time) State {
-	if s.BaselineAt.IsZero() {
-		s.Baseline, s.BaselineAt = s.Cost, at
-	}
-	return s
-}
-
-// reopenedByPerson takes a person's word over ours. The baseline stays: it is
-// still the same fix that is measured.
-func reopenedByPerson(s State, to trimtab.Workflow) State {
-	switch s.Workflow {
-	case trimtab.DoneClaimed, trimtab.Verified, trimtab.Dismissed, trimtab.AutoResolved:
-		s.Workflow, s.ClaimedAt, s.ClosedAt, s.Until, s.Reason = to, time.Time{}, time.Time{}, time.Time{}, ""
-	}
-	return s
-}
-
-// claimed opens the verification. Where the condition went before somebody
-// said so, the window counts from then.
-func claimed(s State, e Told) State {
-	if s.Workflow != trimtab.Ticketed && s.Workflow != trimtab.InProgress {
-		return s
-	}
-	s = s.freeze(e.At)
-	s.Workflow, s.ClaimedAt, s.CannotTell = trimtab.DoneClaimed, e.At, e.CannotTell
-	if s.Condition == trimtab.Absent && s.MissedAt.Before(e.At) {
-		s.ClaimedAt = s.MissedAt
-	}
-	return s
-}
-
-// dismissed leaves it alone for a time. The savings are remembered, because a
-// dismissal of little is none of much.
-func dismissed(s State, e Dismissed, p Policy) (State, []Effect) {
-	switch s.Workflow {
-	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed, trimtab.Snoozed:
-	default:
-		return s, nil
-	}
-	s.Workflow, s.At, s.Reason, s.Until = trimtab.Dismissed, s.Savings, e.Reason, e.Until
-	if s.Until.IsZero() {
-		s.Until = e.At.Add(p.DismissFor)
-	}
-	return s, nil
-}
-
-func snoozed(s State, e Snoozed) (State, []Effect) {
-	switch s.Workflow {
-	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress:
-		s.Workflow, s.Until = trimtab.Snoozed, e.Until
-	}
-	return s, nil
-}
-
 // tick ends what was put off. While nobody can tell whether it is still there it
 // stays put off.
 func tick(s State, e Tick) (State, []Effect) {
@@ -382,13 +284,4 @@ func unrivalled(s State) (State, []Effect) {
 		return s, nil
 	}
 	return revive(s, "The better proposal for the same resource has gone; this one stands again.")
-}
-
-// unlinked holds it back for policy to decide; it is not filed again by itself.
-func unlinked(s State) (State, []Effect) {
-	switch s.Workflow {
-	case trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed:
-		s.Workflow, s.Filed, s.Reason = trimtab.Held, false, "its ticket is gone"
-	}
-	return s, nil
 }
