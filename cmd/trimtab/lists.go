@@ -93,7 +93,7 @@ func newRecommendationsShow(env *environment) *cobra.Command {
 				}
 				// Whole and nested here; the flat table below is for people and for CSV.
 				if env.output == "json" {
-					return env.writeJSON(shown{rec, e.State.Condition, e.State.Workflow, e.State.Reason, lines})
+					return env.writeJSON(shown{rec, e.State.Condition, e.State.Workflow, e.State.Why(), lines})
 				}
 				return env.print(showTable(e, rec, lines))
 			})
@@ -138,7 +138,7 @@ func showTable(e *store.Episode, rec *trimtab.Recommendation, lines []store.Line
 	t.add("monthly_cost", rec.MonthlyCost)
 	t.add("condition", e.State.Condition)
 	t.add("workflow", e.State.Workflow)
-	t.add("reason", e.State.Reason)
+	t.add("reason", e.State.Why())
 	t.add("owner", rec.Owner.Name+" (from: "+rec.Owner.Source+")")
 	t.add("board", rec.Board)
 	t.add("fix", rec.Fix)

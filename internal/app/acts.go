@@ -106,23 +106,23 @@ func (a *App) putOff(ctx context.Context, in PutOff) (m Moved, err error) {
 		if err != nil {
 			return err
 		}
-		m.Was = e.State.Workflow
-		now := a.Clock.Now()
-		var event lifecycle.Event = lifecycle.Snoozed{At: now, Until: now.AddDate(0, 0, in.Days)}
-		if in.Dismiss {
-			event = lifecycle.Dismissed{At: now, Until: now.AddDate(0, 0, in.Days), Reason: in.Reason}
-		}
+		was, now := e.State, a.Clock.Now()
 		actor := in.Actor
 		if actor == "" {
 			actor = "person"
 		}
+		until := now.AddDate(0, 0, in.Days)
+		var event lifecycle.Event = lifecycle.Snoozed{At: now, Until: until, Author: actor}
+		if in.Dismiss {
+			event = lifecycle.Dismissed{At: now, Until: until, Reason: in.Reason, Author: actor}
+		}
 		if _, err := tx.Advance(e, event, store.Step{Actor: actor, At: now, Policy: a.Distribute.Life}); err != nil {
 			return err
 		}
-		m.Is, m.Until = e.State.Workflow, e.State.Until
+		m.Was, m.Is, m.Until = was.Workflow, e.State.Workflow, e.State.Until
 		// The lifecycle ignores what does not fit its state; a person must hear of it. The
 		// error undoes the write.
-		if m.Is == m.Was {
+		if m.Is == m.Was && m.Until.Equal(was.Until) {
 			return trimtab.Errorf(trimtab.Invalid, "recommendation %d is %s: that cannot be done now", in.Recommendation, m.Was)
 		}
 		return nil

@@ -57,9 +57,13 @@ type (
 		At     time.Time
 		Until  time.Time // zero: the policy's span
 		Reason string
+		Author string
 	}
-	// Snoozed puts it off until a date.
-	Snoozed struct{ At, Until time.Time }
+	// Snoozed puts it off until a date; said again, until another.
+	Snoozed struct {
+		At, Until time.Time
+		Author    string
+	}
 )
 
 // Recalled: a person takes back what a bad rule has filed. The episode ends for good: what

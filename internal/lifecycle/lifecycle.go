@@ -43,10 +43,27 @@ type State struct {
 	Noted      bool      // the ticket says that the condition has gone
 
 	Until    time.Time     // end of a dismissal or snooze
+	Author   string        // whose dismissal or snooze it is; "" where the tracker told it
 	At       trimtab.Money // savings when it was dismissed
 	ClosedAt time.Time
 	Reason   string
 	By       trimtab.Key // the proposal that superseded this one
+}
+
+// Why is the reason of the present workflow as people read it: what was put off says by whom
+// and until when.
+func (s State) Why() string {
+	if s.Workflow != trimtab.Dismissed && s.Workflow != trimtab.Snoozed {
+		return s.Reason
+	}
+	until := "until " + s.Until.Format(time.DateOnly)
+	if s.Author != "" {
+		until = "by " + s.Author + " " + until
+	}
+	if s.Reason == "" {
+		return until
+	}
+	return s.Reason + " (" + until + ")"
 }
 
 // Policy holds the numbers of the machine.
@@ -79,6 +96,7 @@ const (
 	Refresh EffectKind = "refresh" // write our part of the ticket anew
 	Record  EffectKind = "record"  // write a ledger row
 	Recall  EffectKind = "recall"  // close the ticket as not to be done, whatever policy says of closing
+	Dismiss EffectKind = "dismiss" // likewise, since a person said so in Trimtab
 )
 
 // Effect is one thing to be done; Text is the comment that goes with it. It is said also

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -17,7 +18,7 @@ func told(s State, e Told, p Policy) (State, []Effect) {
 	case tracker.Done:
 		return claimed(s, e), nil
 	case tracker.WontDo:
-		return dismissed(s, Dismissed{At: e.At, Reason: "closed as won't do in the tracker"}, p)
+		return putOff(s, Dismissed{At: e.At, Reason: "closed as won't do in the tracker"}, p), nil
 	}
 	return s, nil
 }
@@ -44,7 +45,8 @@ func (s State) freeze(at time.Time) State {
 func reopenedByPerson(s State, to trimtab.Workflow) State {
 	switch s.Workflow {
 	case trimtab.DoneClaimed, trimtab.Verified, trimtab.Dismissed, trimtab.AutoResolved:
-		s.Workflow, s.ClaimedAt, s.ClosedAt, s.Until, s.Reason = to, time.Time{}, time.Time{}, time.Time{}, ""
+		s = s.wake()
+		s.Workflow, s.ClaimedAt = to, time.Time{}
 	}
 	return s
 }
@@ -63,25 +65,48 @@ func claimed(s State, e Told) State {
 	return s
 }
 
-// dismissed leaves it alone for a time. The savings are remembered, because a
-// dismissal of little is none of much.
+// wake forgets how it was put off or ended.
+func (s State) wake() State {
+	s.Until, s.ClosedAt, s.Reason, s.Author, s.By = time.Time{}, time.Time{}, "", "", ""
+	return s
+}
+
+// dismissed leaves it alone for a time, and its ticket ends: whoever reads that must see
+// who decided, why and for how long.
 func dismissed(s State, e Dismissed, p Policy) (State, []Effect) {
-	switch s.Workflow {
-	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed, trimtab.Snoozed:
-	default:
-		return s, nil
+	next := putOff(s, e, p)
+	if next.Workflow == s.Workflow || !s.Filed {
+		return next, nil
 	}
-	s.Workflow, s.At, s.Reason, s.Until = trimtab.Dismissed, s.Savings, e.Reason, e.Until
+	by := ""
+	if e.Author != "" {
+		by = " by " + e.Author
+	}
+	text := fmt.Sprintf("Dismissed%s until %s", by, next.Until.Format(time.DateOnly))
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return next, []Effect{{Kind: Dismiss, Text: text}}
+}
+
+// putOff is a dismissal, wherever it was said. The savings are remembered, because a
+// dismissal of little is none of much.
+func putOff(s State, e Dismissed, p Policy) State {
+	if !s.Workflow.Open() || s.Workflow == trimtab.Dismissed || s.Workflow == "" {
+		return s
+	}
+	s = s.wake()
+	s.Workflow, s.At, s.Reason, s.Author, s.Until = trimtab.Dismissed, s.Savings, e.Reason, e.Author, e.Until
 	if s.Until.IsZero() {
 		s.Until = e.At.Add(p.DismissFor)
 	}
-	return s, nil
+	return s
 }
 
 func snoozed(s State, e Snoozed) (State, []Effect) {
 	switch s.Workflow {
-	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress:
-		s.Workflow, s.Until = trimtab.Snoozed, e.Until
+	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress, trimtab.Snoozed:
+		s.Workflow, s.Until, s.Author, s.Reason = trimtab.Snoozed, e.Until, e.Author, ""
 	}
 	return s, nil
 }
@@ -96,6 +121,7 @@ func recalled(s State, e Recalled) (State, []Effect) {
 	if !s.Filed || !working {
 		return s, nil
 	}
+	s = s.wake()
 	s.Workflow, s.ClosedAt, s.Reason = trimtab.AutoResolved, e.At, reasonRecalled
 	text := "Recalled: the rule that filed this was wrong. Nothing has to be done."
 	if e.Why != "" {

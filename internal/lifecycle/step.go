@@ -156,7 +156,7 @@ func WithinReopen(s State, at time.Time, p Policy) bool {
 // revive brings an ended or resting episode back: its ticket reopens if there
 // is one, otherwise it waits for policy as if new.
 func revive(s State, text string) (State, []Effect) {
-	s.Until, s.ClosedAt, s.Reason, s.By = time.Time{}, time.Time{}, "", ""
+	s = s.wake()
 	if !s.Filed {
 		s.Workflow = trimtab.New
 		return s, nil
@@ -259,9 +259,21 @@ func tick(s State, e Tick) (State, []Effect) {
 	case trimtab.Present:
 		return revive(s, "The time for which this was put off is over, and it is still there.")
 	case trimtab.Absent:
-		s.Workflow, s.ClosedAt, s.Reason = trimtab.AutoResolved, e.At, "condition_cleared"
+		return expired(s, e)
 	}
 	return s, nil
+}
+
+// expired ends what is not there any more. The ticket of what was dismissed has ended; one
+// that was only put off is still open.
+func expired(s State, e Tick) (State, []Effect) {
+	open := s.Filed && s.Workflow == trimtab.Snoozed
+	s = s.wake()
+	s.Workflow, s.ClosedAt, s.Reason = trimtab.AutoResolved, e.At, "condition_cleared"
+	if !open {
+		return s, nil
+	}
+	return s, []Effect{{Kind: Close, Text: "The time for which this was put off is over, and it is not there any more."}}
 }
 
 // outranked lets it wait behind a better proposal for the same resource.

@@ -80,6 +80,14 @@ func TestTable(t *testing.T) {
 		{"the board cannot tell fixed from won't do", with(working, Told{At: day(2), Status: tracker.Done, CannotTell: true}, Seen{At: day(40), After: over}), trimtab.DoneClaimed, trimtab.Present, []EffectKind{File}},
 		{"verified, again within 30 days", with(claim, Missed{At: day(22), After: over}, seenOn(30, 60)), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Record, Comment, Record, Reopen}},
 		{"verified, again later", with(claim, Missed{At: day(22), After: over}, seenOn(90, 60)), trimtab.Verified, trimtab.Present, []EffectKind{File, Record, Comment}},
+		{"dismissed in Trimtab", with(filed, Dismissed{At: day(1)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File, Dismiss}},
+		{"dismissed in Trimtab, in progress", with(working, Dismissed{At: day(3)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File, Dismiss}},
+		{"dismissed in Trimtab, claimed", with(claim, Dismissed{At: day(3)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File, Dismiss}},
+		{"dismissed in Trimtab, snoozed", with(filed, Snoozed{At: day(1), Until: day(9)}, Dismissed{At: day(3)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File, Dismiss}},
+		{"dismissed in Trimtab, superseded", with(filed, Outranked{At: day(1), By: "k"}, Dismissed{At: day(3)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File, Close, Dismiss}},
+		{"dismissed before it had a ticket", []Event{seenOn(0, 60), Dismissed{At: day(1)}}, trimtab.Dismissed, trimtab.Present, nil},
+		{"dismissed after it was verified", with(claim, Missed{At: day(22), After: over}, Dismissed{At: day(23)}), trimtab.Verified, trimtab.Absent, []EffectKind{File, Record, Comment}},
+		{"dismissed in Trimtab, reopened in the tracker", with(filed, Dismissed{At: day(1)}, Told{At: day(2), Status: tracker.Open}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Dismiss}},
 		{"won't do", with(filed, Told{At: day(1), Status: tracker.WontDo}), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
 		{"dismissed, still there", with(filed, Told{At: day(1), Status: tracker.WontDo}, seenOn(7, 60)), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
 		{"dismissed, savings double", with(filed, Told{At: day(1), Status: tracker.WontDo}, seenOn(7, 120)), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
@@ -89,6 +97,9 @@ func TestTable(t *testing.T) {
 		{"dismissal expires, unknown", with(filed, Told{At: day(1), Status: tracker.WontDo}, Untold{At: day(9)}, Tick{At: day(200)}), trimtab.Dismissed, trimtab.Unknown, []EffectKind{File}},
 		{"snoozed", with(filed, Snoozed{At: day(1), Until: day(9)}, seenOn(5, 900)), trimtab.Snoozed, trimtab.Present, []EffectKind{File}},
 		{"snooze expires", with(filed, Snoozed{At: day(1), Until: day(9)}, Tick{At: day(9)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"snooze expires, absent", with(filed, Snoozed{At: day(1), Until: day(9)}, Missed{At: day(5)}, Tick{At: day(9)}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File, Close}},
+		{"snooze expires, unknown", with(filed, Snoozed{At: day(1), Until: day(9)}, Untold{At: day(5)}, Tick{At: day(9)}), trimtab.Snoozed, trimtab.Unknown, []EffectKind{File}},
+		{"snoozed for longer", with(filed, Snoozed{At: day(1), Until: day(9)}, Snoozed{At: day(2), Until: day(20)}, Tick{At: day(9)}), trimtab.Snoozed, trimtab.Present, []EffectKind{File}},
 		{"absent once", with(filed, Missed{At: day(1), Reason: "condition_cleared"}), trimtab.Ticketed, trimtab.Absent, []EffectKind{File}},
 		{"absent twice", with(filed, Missed{At: day(1)}, Missed{At: day(2), Reason: "condition_cleared"}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File, Close}},
 		{"absent, unknown, absent", with(filed, Missed{At: day(1)}, Untold{At: day(2)}, Missed{At: day(3)}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File, Close}},
@@ -135,6 +146,31 @@ func TestTextsClaimNoStatus(t *testing.T) {
 	}
 }
 
+// Whoever meets what was put off sees who did so, why and until when, and no more of it once
+// it is over.
+func TestAuthorAndReason(t *testing.T) {
+	put := Dismissed{At: day(1), Until: day(40), Reason: "moves next quarter", Author: "ann"}
+	s, effects := play(append(filed[:2:2], put)...)
+	if want := "Dismissed by ann until 2026-10-11: moves next quarter"; effects[1].Text != want {
+		t.Errorf("%q, want %q", effects[1].Text, want)
+	}
+	if want := "moves next quarter (by ann until 2026-10-11)"; s.Why() != want {
+		t.Errorf("%q, want %q", s.Why(), want)
+	}
+	snoozed, _ := play(append(filed[:2:2], Snoozed{At: day(1), Until: day(9), Author: "ben"})...)
+	if want := "by ben until 2026-09-10"; snoozed.Why() != want {
+		t.Errorf("%q, want %q", snoozed.Why(), want)
+	}
+	for name, e := range map[string]Event{
+		"savings double": seenOn(7, 120), "another configuration": Seen{At: day(7), Savings: usd(60), Fingerprint: "b"},
+		"reopened": Told{At: day(7), Status: tracker.Open}, "over": Tick{At: day(40)},
+	} {
+		if s, _ := Step(s, e, DefaultPolicy()); s.Author != "" || s.Why() != "" || !s.Until.IsZero() {
+			t.Errorf("%s: still %q of %q until %s", name, s.Why(), s.Author, s.Until)
+		}
+	}
+}
+
 func TestLedgerEntry(t *testing.T) {
 	s, effects := play(append(claim[:4:4], Missed{At: day(22), After: over})...)
 	entry := effects[1].Entry
@@ -169,7 +205,7 @@ func anyEvent(t *rapid.T, at time.Time) Event {
 		Granted{At: at},
 		Denied{At: at, Why: "small"},
 		Told{At: at, Status: rapid.SampledFrom([]tracker.Status{tracker.Open, tracker.InProgress, tracker.Done, tracker.WontDo, tracker.Unclear}).Draw(t, "status")},
-		Dismissed{At: at},
+		Dismissed{At: at, Author: "ann"},
 		Snoozed{At: at, Until: at.AddDate(0, 0, 10)},
 		Tick{At: at},
 		Outranked{At: at, By: "k"},

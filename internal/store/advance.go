@@ -43,24 +43,27 @@ func (t *Tx) Advance(e *Episode, event lifecycle.Event, step Step) ([]lifecycle.
 }
 
 // noteChange writes a line of the timeline when people would see a difference: a
-// sighting that only counts up is none.
+// sighting that only counts up is none, another end of a snooze is one.
 func (t *Tx) noteChange(e *Episode, before lifecycle.State, step Step) error {
 	now := e.State
-	if before.Workflow == now.Workflow && before.Condition == now.Condition {
+	if before.Workflow == now.Workflow && before.Condition == now.Condition && before.Until.Equal(now.Until) {
 		return nil
 	}
 	what := fmt.Sprintf("%s/%s → %s/%s", before.Workflow, before.Condition, now.Workflow, now.Condition)
 	if before.Workflow == "" {
 		what = fmt.Sprintf("%s/%s", now.Workflow, now.Condition)
 	}
-	return t.Note(e.ID, step.At, step.Actor, what, now.Reason)
+	return t.Note(e.ID, step.At, step.Actor, what, now.Why())
 }
 
 // opOf is the write that an effect on the ticket needs.
 var opOf = map[lifecycle.EffectKind]OpKind{
 	lifecycle.Reopen: OpReopen, lifecycle.Close: OpClose, lifecycle.Comment: OpComment, lifecycle.Refresh: OpRefresh,
-	lifecycle.Recall: OpRecall,
+	lifecycle.Recall: OpRecall, lifecycle.Dismiss: OpDismiss,
 }
+
+// decided reports whether a write is somebody's decision, so that no brake asks again.
+func decided(kind OpKind) bool { return kind == OpRecall || kind == OpDismiss }
 
 // carry does one effect. An episode without a link has no ticket to write to:
 // there is nothing to say to anybody.
@@ -79,8 +82,7 @@ func (t *Tx) carry(e *Episode, effect lifecycle.Effect, step Step) error {
 	if link.Group != "" {
 		return t.carryShared(e, link, kind, effect.Text, step)
 	}
-	// A recall is somebody's decision about all of it; no brake asks again.
-	return t.PlanOp(&Op{Link: link.ID, Kind: kind, Payload: OpPayload{Comment: effect.Text}, CreatedAt: step.At, Released: kind == OpRecall})
+	return t.PlanOp(&Op{Link: link.ID, Kind: kind, Payload: OpPayload{Comment: effect.Text}, CreatedAt: step.At, Released: decided(kind)})
 }
 
 // carryShared does an effect on a ticket with a checklist: what ends one part of it is
@@ -94,11 +96,11 @@ func (t *Tx) carryShared(e *Episode, link *Link, kind OpKind, text string, step 
 	if err != nil {
 		return err
 	}
-	op := &Op{Link: lead.ID, Kind: kind, CreatedAt: step.At, Released: kind == OpRecall}
+	op := &Op{Link: lead.ID, Kind: kind, CreatedAt: step.At, Released: decided(kind)}
 	if text != "" {
 		op.Payload.Comment = e.Resource + ": " + text
 	}
-	closes := kind == OpClose || kind == OpRecall
+	closes := kind == OpClose || decided(kind)
 	if closes && WorkflowOf(about).TicketStatus() != trimtab.TicketClosed {
 		op.Payload.Comment = "" // the list says it; a comment for each part would be too many
 		return t.RefreshOnce(op)

@@ -17,12 +17,12 @@ const (
 	OpClose   OpKind = "close"
 	OpComment OpKind = "comment"
 	OpRefresh OpKind = "refresh"
-	OpRecall  OpKind = "recall" // closes the ticket as not to be done
-	OpLink    OpKind = "link"   // ties the ticket to another, or back to the page of its recommendation
+	OpRecall  OpKind = "recall"  // closes the ticket as not to be done
+	OpDismiss OpKind = "dismiss" // likewise, since a person dismissed it in Trimtab
+	OpLink    OpKind = "link"    // ties the ticket to another, or back to the page of its recommendation
 	// OpWithdraw closes a second ticket of one marker, which a process that had lost the
 	// right to write let through all the same.
 	OpWithdraw OpKind = "withdraw"
-	OpDismiss  OpKind = "dismiss" // closes it as not to be done, since a person has said so
 	OpStamp    OpKind = "stamp"   // puts on the ticket what searches find it by
 	OpRelease  OpKind = "release" // takes it off again
 	OpForce    OpKind = "force"   // writes what a person has decided for, whatever stands there

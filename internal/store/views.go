@@ -63,7 +63,7 @@ func readRecommendationView(r scanner) (v RecommendationView, err error) {
 	}
 	v.Action, v.Resource, v.Title, v.Rule = rec.Action, rec.Subject.Resource, rec.Title, rec.Rule()
 	v.Account, v.Owner, v.OwnerFrom, v.Board = rec.Subject.Account, rec.Owner.Name, rec.Owner.Source, rec.Board
-	v.Savings, v.Cost, v.Reason = e.State.Savings, e.State.Cost, e.State.Reason
+	v.Savings, v.Cost, v.Reason = e.State.Savings, e.State.Cost, e.State.Why()
 	v.FirstSeen, v.LastSeen, v.Seen = e.State.FirstSeen, e.State.LastSeen, e.State.Seen
 	return v, nil
 }
