@@ -17,7 +17,7 @@ type Seen struct {
 	Cost        trimtab.Money
 	Fingerprint string
 	Proposal    string      // what is proposed, in words
-	After       Measurement // since the claim, if there is one
+	After       Measurement // since [State.MeasuredSince]
 }
 
 // Missed: a scan on complete data did not conclude it.

@@ -26,21 +26,26 @@ type State struct {
 	Streak    int // sightings in a row
 	Missed    int // complete scans in a row without it
 	MissedAt  time.Time
+	GoneAt    time.Time // the first of those; zero while it is there
 
 	Savings     trimtab.Money // estimated a month; frozen while somebody works on it
 	Cost        trimtab.Money // the resource's run-rate a month; frozen likewise
-	Fingerprint string        // of the resource's configuration
+	Fingerprint string        // of the resource's configuration; frozen likewise
 	Proposal    string        // what is proposed, in words
+	LastSavings trimtab.Money // of the newest sighting, frozen or not
+	LastPrint   string        // likewise the configuration
 
 	Filed      bool          // a ticket exists or is on its way
 	Shown      trimtab.Money // the savings that the ticket shows
 	ShownWords string        // and the proposal
 	Baseline   trimtab.Money // run-rate that a fix is measured against
 	BaselineAt time.Time
-	ClaimedAt  time.Time // when somebody said it was fixed
-	CannotTell bool      // the board cannot tell "fixed" from "won't do"
-	Reopened   bool      // an unproved claim has reopened the ticket once
-	Noted      bool      // the ticket says that the condition has gone
+	ClaimedAt  time.Time   // when somebody said it was fixed, or when it went if that was before
+	Measured   Measurement // what the data said last of the time since it went, while somebody works on it
+	Booked     bool        // a saving stands in the ledger although somebody opened the ticket again
+	CannotTell bool        // the board cannot tell "fixed" from "won't do"
+	Reopened   bool        // an unproved claim has reopened the ticket once
+	Noted      bool        // the ticket says that the condition has gone
 
 	Until    time.Time     // end of a dismissal or snooze
 	Author   string        // whose dismissal or snooze it is; "" where the tracker told it
@@ -129,12 +134,33 @@ func (e Entry) Currency() string {
 	return ""
 }
 
-// Measurement is what the data say about the time after a claim.
+// Measurement is what the data say about the time after a claim, or after it went.
 type Measurement struct {
-	Days    float64       // of data that lie after the claim
+	Days    float64       // of data that lie after that
 	Window  float64       // days that must be covered before a judgement
 	RunRate trimtab.Money // observed cost a month in those days
 	HasCost bool          // cost data cover the resource
 }
 
 func (m Measurement) over() bool { return m.Days >= m.Window && m.Window > 0 }
+
+// MeasuredSince is from when on an episode is to be measured; zero if it is not. What somebody
+// works on is measured from when it went, so that their word finds the data's answer.
+func (s State) MeasuredSince() time.Time {
+	switch s.Workflow {
+	case trimtab.DoneClaimed:
+		return s.ClaimedAt
+	case trimtab.InProgress:
+		return s.wentAt()
+	}
+	return time.Time{}
+}
+
+// wentAt is when it went; zero while it is there. States of a version that did not note it
+// know only the newest scan without it.
+func (s State) wentAt() time.Time {
+	if s.GoneAt.IsZero() && s.Missed > 0 {
+		return s.MissedAt
+	}
+	return s.GoneAt
+}

@@ -16,7 +16,7 @@ func told(s State, e Told, p Policy) (State, []Effect) {
 	case tracker.Open:
 		return reopenedByPerson(s, trimtab.Ticketed), nil
 	case tracker.Done:
-		return claimed(s, e), nil
+		return claimed(s, e)
 	case tracker.WontDo:
 		return putOff(s, Dismissed{At: e.At, Reason: "closed as won't do in the tracker"}, p), nil
 	}
@@ -41,28 +41,34 @@ func (s State) freeze(at time.Time) State {
 }
 
 // reopenedByPerson takes a person's word over ours. The baseline stays: it is
-// still the same fix that is measured.
+// still the same fix that is measured; and scans are counted anew, or the next one would
+// close what a person has just opened.
 func reopenedByPerson(s State, to trimtab.Workflow) State {
 	switch s.Workflow {
 	case trimtab.DoneClaimed, trimtab.Verified, trimtab.Dismissed, trimtab.AutoResolved:
+		s.GoneAt, s.Missed = s.wentAt(), 0
+		s.Booked = s.Booked || s.Workflow == trimtab.Verified
 		s = s.wake()
 		s.Workflow, s.ClaimedAt = to, time.Time{}
 	}
 	return s
 }
 
-// claimed opens the verification. Where the condition went before somebody
-// said so, the window counts from then.
-func claimed(s State, e Told) State {
+// claimed opens the verification. Where the condition went before somebody said so, the
+// window counts from then, and it may be over already: then the word is verified at once.
+func claimed(s State, e Told) (State, []Effect) {
 	if s.Workflow != trimtab.Ticketed && s.Workflow != trimtab.InProgress {
-		return s
+		return s, nil
 	}
 	s = s.freeze(e.At)
 	s.Workflow, s.ClaimedAt, s.CannotTell = trimtab.DoneClaimed, e.At, e.CannotTell
-	if s.Condition == trimtab.Absent && s.MissedAt.Before(e.At) {
-		s.ClaimedAt = s.MissedAt
+	measured := s.Measured
+	s.Measured = Measurement{}
+	if went := s.wentAt(); s.Condition != trimtab.Absent || went.IsZero() || !went.Before(e.At) {
+		return s, nil
 	}
-	return s
+	s.ClaimedAt = s.wentAt()
+	return verify(s, e.At, measured)
 }
 
 // wake forgets how it was put off or ended.
@@ -97,6 +103,13 @@ func putOff(s State, e Dismissed, p Policy) State {
 	}
 	s = s.wake()
 	s.Workflow, s.At, s.Reason, s.Author, s.Until = trimtab.Dismissed, s.Savings, e.Reason, e.Author, e.Until
+	// What is frozen is older than what the person has seen.
+	if s.LastSavings.Currency != "" {
+		s.At = s.LastSavings
+	}
+	if s.LastPrint != "" {
+		s.Fingerprint = s.LastPrint
+	}
 	if s.Until.IsZero() {
 		s.Until = e.At.Add(p.DismissFor)
 	}

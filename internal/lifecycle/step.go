@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -60,12 +61,34 @@ func seen(s State, e Seen, p Policy) (State, []Effect) {
 	if s.FirstSeen.IsZero() {
 		s.FirstSeen, s.Workflow = e.At, trimtab.New
 	}
+	// Evidence without the configuration does not say that it has changed.
+	e.Fingerprint = cmp.Or(e.Fingerprint, s.LastPrint, s.Fingerprint)
 	changed := s.Fingerprint != "" && e.Fingerprint != s.Fingerprint
-	s.Condition, s.LastSeen = trimtab.Present, e.At
-	s.Seen, s.Streak, s.Missed, s.Noted = s.Seen+1, s.Streak+1, 0, false
+	s.Condition, s.LastSeen, s.LastSavings, s.LastPrint = trimtab.Present, e.At, e.Savings, e.Fingerprint
+	s.Seen, s.Streak, s.Missed, s.Noted, s.GoneAt, s.Measured = s.Seen+1, s.Streak+1, 0, false, time.Time{}, Measurement{}
 	if s.Workflow != trimtab.InProgress && s.Workflow != trimtab.DoneClaimed {
 		s.Savings, s.Cost, s.Fingerprint, s.Proposal = e.Savings, e.Cost, e.Fingerprint, e.Proposal
 	}
+	if s.Booked {
+		return unbooked(s, e, p)
+	}
+	return sighted(s, e, changed, p)
+}
+
+// unbooked takes a saving back that stands in the ledger: somebody has opened the ticket
+// again, and it is there.
+func unbooked(s State, e Seen, p Policy) (State, []Effect) {
+	s.Booked = false
+	s, effects := sighted(s, e, false, p)
+	return s, append([]Effect{regressed(s, e)}, effects...)
+}
+
+func regressed(s State, e Seen) Effect {
+	return Effect{Kind: Record, Entry: Entry{Kind: "regressed", At: e.At, Baseline: s.Baseline, Observed: e.Cost, Basis: "gross"}}
+}
+
+// sighted says what a sighting means for each workflow.
+func sighted(s State, e Seen, changed bool, p Policy) (State, []Effect) {
 	switch s.Workflow {
 	case trimtab.Ticketed:
 		return refresh(s, p)
@@ -140,7 +163,7 @@ func again(s State, e Seen, p Policy) (State, []Effect) {
 	}
 	var effects []Effect
 	if s.Workflow == trimtab.Verified {
-		effects = []Effect{{Kind: Record, Entry: Entry{Kind: "regressed", At: e.At, Baseline: s.Baseline, Observed: e.Cost, Basis: "gross"}}}
+		effects = []Effect{regressed(s, e)}
 	}
 	s.Streak = 1
 	s, more := revive(s, "It is there again: the estimate is "+e.Savings.Display()+" a month.")
@@ -171,12 +194,16 @@ func missed(s State, e Missed, p Policy) (State, []Effect) {
 	if s.Workflow == "" || s.replayed(e.At) {
 		return s, nil
 	}
+	if s.GoneAt = s.wentAt(); s.GoneAt.IsZero() {
+		s.GoneAt = e.At
+	}
 	s.Condition, s.Streak, s.MissedAt = trimtab.Absent, 0, e.At
 	s.Missed++
 	switch s.Workflow {
 	case trimtab.DoneClaimed:
-		return verify(s, e)
+		return verify(s, e.At, e.After)
 	case trimtab.InProgress:
+		s.Measured = e.After
 		return note(s)
 	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.Superseded:
 		return resolve(s, e, p)
@@ -186,16 +213,20 @@ func missed(s State, e Missed, p Policy) (State, []Effect) {
 
 // verify books a saving once the data cover the window. Without cost data the
 // estimate is booked and labelled so, never as measured.
-func verify(s State, e Missed) (State, []Effect) {
-	if !e.After.over() {
+func verify(s State, at time.Time, m Measurement) (State, []Effect) {
+	if !m.over() {
 		return s, nil
 	}
-	s.Workflow, s.ClosedAt, s.Reason = trimtab.Verified, e.At, "verified"
-	entry := Entry{Kind: "verified", At: e.At, Baseline: s.Baseline, Realised: s.Savings, Basis: "estimated"}
-	if realised, err := s.Baseline.Sub(e.After.RunRate); err == nil && e.After.HasCost {
-		entry.Observed, entry.Realised, entry.Basis = e.After.RunRate, realised, "gross"
+	booked := s.Booked
+	s.Workflow, s.ClosedAt, s.Reason, s.Booked, s.Measured = trimtab.Verified, at, "verified", false, Measurement{}
+	if booked {
+		return s, []Effect{{Kind: Comment, Text: "Verified: it is still gone, and its saving was booked before."}}
 	}
-	text := fmt.Sprintf("Verified: %s a month saved (%s), from %.0f days of data.", entry.Realised.Display(), entry.Basis, e.After.Days)
+	entry := Entry{Kind: "verified", At: at, Baseline: s.Baseline, Realised: s.Savings, Basis: "estimated"}
+	if realised, err := s.Baseline.Sub(m.RunRate); err == nil && m.HasCost {
+		entry.Observed, entry.Realised, entry.Basis = m.RunRate, realised, "gross"
+	}
+	text := fmt.Sprintf("Verified: %s a month saved (%s), from %.0f days of data.", entry.Realised.Display(), entry.Basis, m.Days)
 	return s, []Effect{{Kind: Record, Entry: entry}, {Kind: Comment, Text: text}}
 }
 

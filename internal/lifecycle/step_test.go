@@ -92,6 +92,9 @@ func TestTable(t *testing.T) {
 		{"dismissed, still there", with(filed, Told{At: day(1), Status: tracker.WontDo}, seenOn(7, 60)), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
 		{"dismissed, savings double", with(filed, Told{At: day(1), Status: tracker.WontDo}, seenOn(7, 120)), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
 		{"dismissed, configuration changes", with(filed, Told{At: day(1), Status: tracker.WontDo}, Seen{At: day(7), Savings: usd(60), Fingerprint: "b"}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"dismissed, its configuration not shown", with(filed, Told{At: day(1), Status: tracker.WontDo}, Seen{At: day(7), Savings: usd(60)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
+		{"dismissed, another configuration than last shown", with(filed, Told{At: day(1), Status: tracker.WontDo}, Seen{At: day(7), Savings: usd(60)}, Seen{At: day(8), Savings: usd(60), Fingerprint: "b"}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
+		{"dismissed as it was after the work on it", with(working, Seen{At: day(2), Savings: usd(200), Fingerprint: "b"}, Told{At: day(3), Status: tracker.WontDo}, Seen{At: day(7), Savings: usd(200), Fingerprint: "b"}), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
 		{"dismissal expires, present", with(filed, Told{At: day(1), Status: tracker.WontDo}, Tick{At: day(200)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Reopen}},
 		{"dismissal expires, absent", with(filed, Told{At: day(1), Status: tracker.WontDo}, Missed{At: day(9)}, Tick{At: day(200)}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File}},
 		{"dismissal expires, unknown", with(filed, Told{At: day(1), Status: tracker.WontDo}, Untold{At: day(9)}, Tick{At: day(200)}), trimtab.Dismissed, trimtab.Unknown, []EffectKind{File}},
@@ -105,6 +108,14 @@ func TestTable(t *testing.T) {
 		{"absent, unknown, absent", with(filed, Missed{At: day(1)}, Untold{At: day(2)}, Missed{At: day(3)}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File, Close}},
 		{"absent twice before it had a ticket", []Event{seenOn(0, 60), Missed{At: day(1)}, Missed{At: day(2)}}, trimtab.AutoResolved, trimtab.Absent, nil},
 		{"absent while somebody works on it", with(working, Missed{At: day(3)}, Missed{At: day(4)}, Missed{At: day(5)}), trimtab.InProgress, trimtab.Absent, []EffectKind{File, Comment}},
+		{"absent while somebody worked on it, closed in time", with(working, Missed{At: day(3)}, Missed{At: day(20), After: over}, Told{At: day(21), Status: tracker.Done}), trimtab.Verified, trimtab.Absent, []EffectKind{File, Comment, Record, Comment}},
+		{"absent while somebody worked on it, closed early", with(working, Missed{At: day(3)}, Missed{At: day(9), After: early}, Told{At: day(10), Status: tracker.Done}), trimtab.DoneClaimed, trimtab.Absent, []EffectKind{File, Comment}},
+		{"absent while somebody worked on it, unknown when closed", with(working, Missed{At: day(3)}, Missed{At: day(20), After: over}, Untold{At: day(21)}, Told{At: day(22), Status: tracker.Done}), trimtab.DoneClaimed, trimtab.Unknown, []EffectKind{File, Comment}},
+		{"absent while somebody worked on it, there again when closed", with(working, Missed{At: day(3)}, Missed{At: day(20), After: over}, seenOn(21, 60), Told{At: day(22), Status: tracker.Done}), trimtab.DoneClaimed, trimtab.Present, []EffectKind{File, Comment}},
+		{"verified, opened and closed by a person", with(claim, Missed{At: day(22), After: over}, Told{At: day(23), Status: tracker.InProgress}, Missed{At: day(24), After: over}, Told{At: day(25), Status: tracker.Done}), trimtab.Verified, trimtab.Absent, []EffectKind{File, Record, Comment, Comment, Comment}},
+		{"verified, opened by a person, there again", with(claim, Missed{At: day(22), After: over}, Told{At: day(23), Status: tracker.InProgress}, seenOn(24, 60)), trimtab.InProgress, trimtab.Present, []EffectKind{File, Record, Comment, Record}},
+		{"resolved, opened by a person, absent once more", with(filed, Missed{At: day(1)}, Missed{At: day(2)}, Told{At: day(3), Status: tracker.Open}, Missed{At: day(4)}), trimtab.Ticketed, trimtab.Absent, []EffectKind{File, Close}},
+		{"resolved, opened by a person, absent twice more", with(filed, Missed{At: day(1)}, Missed{At: day(2)}, Told{At: day(3), Status: tracker.Open}, Missed{At: day(4)}, Missed{At: day(5)}), trimtab.AutoResolved, trimtab.Absent, []EffectKind{File, Close, Close}},
 		{"reopened by a person", with(claim, Told{At: day(3), Status: tracker.Open}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
 		{"taken up again by a person", with(claim, Told{At: day(3), Status: tracker.InProgress}), trimtab.InProgress, trimtab.Present, []EffectKind{File}},
 		{"outranked", with(filed, Outranked{At: day(1), By: "k"}), trimtab.Superseded, trimtab.Present, []EffectKind{File, Close}},
@@ -187,9 +198,14 @@ func TestLedgerEntry(t *testing.T) {
 }
 
 func TestClaimAfterItWent(t *testing.T) {
-	s, _ := play(append(working[:3:3], Missed{At: day(5)}, Told{At: day(9), Status: tracker.Done})...)
+	s, _ := play(append(working[:3:3], Missed{At: day(5)}, Missed{At: day(7)}, Told{At: day(9), Status: tracker.Done})...)
 	if !s.ClaimedAt.Equal(day(5)) {
 		t.Errorf("claimed at %s: the window counts from when it went", s.ClaimedAt)
+	}
+	// States of before know the newest scan without it only.
+	old, _ := Step(State{Workflow: trimtab.InProgress, Condition: trimtab.Absent, Missed: 2, MissedAt: day(7)}, Told{At: day(9), Status: tracker.Done}, DefaultPolicy())
+	if !old.ClaimedAt.Equal(day(7)) {
+		t.Errorf("claimed at %s", old.ClaimedAt)
 	}
 }
 

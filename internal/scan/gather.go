@@ -41,13 +41,14 @@ func setAside(batches []batch, log *slog.Logger) {
 	}
 }
 
-// measure asks the cost sources what happened since each claim of a fix.
+// measure asks the cost sources what happened since each claim of a fix, and since what
+// somebody works on went.
 func (j *Job) measure(ctx context.Context, batches []batch) (map[int64]lifecycle.Measurement, error) {
 	var claimed []*store.Episode
 	err := j.Store.Read(ctx, func(tx *store.Tx) error {
 		open, err := tx.OpenEpisodes()
 		for _, e := range open {
-			if e.State.Workflow == trimtab.DoneClaimed {
+			if !e.State.MeasuredSince().IsZero() {
 				claimed = append(claimed, e)
 			}
 		}
@@ -79,7 +80,7 @@ func (j *Job) stateMeasurement(e *store.Episode, batches []batch) lifecycle.Meas
 	if j.readsPeriods(e.Rules, batches) {
 		return lifecycle.Measurement{Window: j.Verify.Cost}
 	}
-	return lifecycle.Measurement{Days: j.Clock.Now().Sub(e.State.ClaimedAt).Hours() / 24, Window: j.Verify.State}
+	return lifecycle.Measurement{Days: j.Clock.Now().Sub(e.State.MeasuredSince()).Hours() / 24, Window: j.Verify.State}
 }
 
 // readsPeriods reports whether one of the rules reads facts that are made of
@@ -106,7 +107,7 @@ func (j *Job) readsPeriods(rules []string, batches []batch) bool {
 func (j *Job) observe(ctx context.Context, o source.Observer, claimed []*store.Episode, measured map[int64]lifecycle.Measurement) error {
 	claims := make([]source.Claim, len(claimed))
 	for i, e := range claimed {
-		claims[i] = source.Claim{Resource: e.Resource, Since: e.State.ClaimedAt, Currency: e.State.Baseline.Currency}
+		claims[i] = source.Claim{Resource: e.Resource, Since: e.State.MeasuredSince(), Currency: e.State.Baseline.Currency}
 	}
 	seen, err := o.Observe(ctx, claims)
 	if err != nil {

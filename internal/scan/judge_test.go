@@ -15,6 +15,7 @@ import (
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/rule"
 	"github.com/trimtab/trimtab/source"
+	"github.com/trimtab/trimtab/tracker"
 )
 
 // given is a source that gives what a test says, and can observe.
@@ -38,9 +39,13 @@ func (g *given) Gather(context.Context, time.Time) (*source.Batch, error) {
 }
 
 // costs is a given source that can observe.
-type costs struct{ given }
+type costs struct {
+	given
+	asked []source.Claim // by the last question
+}
 
 func (c *costs) Observe(_ context.Context, claims []source.Claim) ([]source.Observation, error) {
+	c.asked = claims
 	answers := make([]source.Observation, len(claims))
 	for i := range answers {
 		answers[i] = c.seen
@@ -101,7 +106,7 @@ func newLab(t *testing.T) *lab {
 		fact("Metric", map[string]any{"resource": "a", "max": 1.0}),
 	}}
 	l.exempt = &given{name: "exempt", types: []string{"Exemption"}}
-	l.costs = &costs{given{name: "costs", types: []string{"Cost"}, facts: []source.Fact{fact("Cost", map[string]any{"resource": "a", "monthly": "60.00 USD"})}}}
+	l.costs = &costs{given: given{name: "costs", types: []string{"Cost"}, facts: []source.Fact{fact("Cost", map[string]any{"resource": "a", "monthly": "60.00 USD"})}}}
 	l.scan.Rules, l.scan.Log = rules, slog.New(slog.DiscardHandler)
 	l.scan.Sources = []source.Source{l.vms, l.metrics, l.exempt, l.costs}
 	l.scan.Assign = Assign{Routes: []Route{{Board: "fin"}}}
@@ -270,6 +275,44 @@ func TestVerification(t *testing.T) {
 	}
 }
 
+// What goes while somebody works on it is measured from then on, so that the data's answer is
+// at hand when the ticket is closed.
+func TestVerifiedAtOnce(t *testing.T) {
+	l := newLab(t)
+	_, _, err := l.look()
+	l.check(err)
+	tell := func(e lifecycle.Event) {
+		l.check(l.store.Write(t.Context(), func(tx *store.Tx) error {
+			stop, err := tx.LatestEpisode(trimtab.KeyOf(l.store.Installation(), "stop", "a", ""))
+			if err != nil {
+				return err
+			}
+			_, err = tx.Advance(stop, e, store.Step{Actor: "test", At: l.ours.Now(), Policy: l.scan.Policy})
+			return err
+		}))
+	}
+	tell(lifecycle.Granted{At: l.ours.Now()})
+	tell(lifecycle.Told{At: l.ours.Now(), Status: tracker.InProgress})
+	l.vms.facts[0].Fields["state"] = "stopped"
+	_, _, err = l.look()
+	l.check(err)
+	went := l.ours.Now()
+	l.costs.seen = source.Observation{Days: 14, RunRate: trimtab.Money{Amount: decimal.NewFromInt(9), Currency: "USD"}}
+	_, _, err = l.look()
+	l.check(err)
+	if len(l.costs.asked) != 1 || !l.costs.asked[0].Since.Equal(went) {
+		t.Errorf("asked for %+v: since %s is wanted", l.costs.asked, went)
+	}
+	if w := l.episode("stop").State.Workflow; w != trimtab.InProgress {
+		t.Errorf("%s before anybody said so", w)
+	}
+	tell(lifecycle.Told{At: l.ours.Now(), Status: tracker.Done})
+	rows := l.rows(`SELECT realised || ' ' || currency FROM savings_ledger`)
+	if w := l.episode("stop").State.Workflow; w != trimtab.Verified || len(rows) != 1 || moneyOf(t, rows[0][0]) != "51.00 USD" {
+		t.Errorf("%s, ledger %v", w, rows)
+	}
+}
+
 func moneyOf(t *testing.T, v any) string {
 	t.Helper()
 	text, _ := v.(string)
@@ -284,7 +327,7 @@ func moneyOf(t *testing.T, v any) string {
 func TestStateRules(t *testing.T) {
 	l := newLab(t)
 	l.metrics.until = time.Time{}
-	e := &store.Episode{Rules: []string{"p/idle"}, State: lifecycle.State{ClaimedAt: l.ours.Now().AddDate(0, 0, -2)}}
+	e := &store.Episode{Rules: []string{"p/idle"}, State: lifecycle.State{Workflow: trimtab.DoneClaimed, ClaimedAt: l.ours.Now().AddDate(0, 0, -2)}}
 	batches := gather(t.Context(), l.scan.Sources, l.ours.Now(), l.scan.Log)
 	if m := l.scan.stateMeasurement(e, batches); m.Days != 2 || m.Window != 3 {
 		t.Errorf("%+v", m)
