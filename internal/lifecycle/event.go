@@ -87,8 +87,31 @@ type (
 	Unrivalled struct{ At time.Time }
 )
 
+// WhenGone is what to do about a recommendation whose ticket is gone.
+type WhenGone string
+
+// What to do when a ticket is gone.
+const (
+	GoneLeave    WhenGone = "leave"    // hold it, and file it no more by itself; the default
+	GoneRecreate WhenGone = "recreate" // let policy file it again
+	GoneDismiss  WhenGone = "dismiss"  // as if somebody had closed it as not to be done
+)
+
 // Unlinked: the ticket is proved to be deleted, or was unlinked by a person.
-type Unlinked struct{ At time.Time }
+type Unlinked struct {
+	At     time.Time
+	Policy WhenGone // "" is [GoneLeave]
+}
+
+// Refile: a person lets what is held since its ticket is gone be filed again.
+type Refile struct{ At time.Time }
+
+// Linked: a person ties a ticket that exists to it; Status is that ticket's.
+type Linked struct {
+	At         time.Time
+	Status     tracker.Status
+	CannotTell bool // as in [Told]
+}
 
 func (Seen) event()       {}
 func (Missed) event()     {}
@@ -103,3 +126,5 @@ func (Tick) event()       {}
 func (Outranked) event()  {}
 func (Unrivalled) event() {}
 func (Unlinked) event()   {}
+func (Refile) event()     {}
+func (Linked) event()     {}

@@ -36,6 +36,7 @@ type State struct {
 	LastPrint   string        // likewise the configuration
 
 	Filed      bool          // a ticket exists or is on its way
+	Gone       bool          // its ticket is gone: it is not filed again by itself
 	Shown      trimtab.Money // the savings that the ticket shows
 	ShownWords string        // and the proposal
 	Baseline   trimtab.Money // run-rate that a fix is measured against

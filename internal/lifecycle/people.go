@@ -98,7 +98,7 @@ func dismissed(s State, e Dismissed, p Policy) (State, []Effect) {
 // putOff is a dismissal, wherever it was said. The savings are remembered, because a
 // dismissal of little is none of much.
 func putOff(s State, e Dismissed, p Policy) State {
-	if !s.Workflow.Open() || s.Workflow == trimtab.Dismissed || s.Workflow == "" {
+	if !s.Workflow.Open() || s.Workflow == trimtab.Dismissed {
 		return s
 	}
 	s = s.wake()
@@ -143,11 +143,52 @@ func recalled(s State, e Recalled) (State, []Effect) {
 	return s, []Effect{{Kind: Recall, Text: text}}
 }
 
-// unlinked holds it back for policy to decide; it is not filed again by itself.
-func unlinked(s State) (State, []Effect) {
-	switch s.Workflow {
-	case trimtab.Ticketed, trimtab.InProgress, trimtab.DoneClaimed:
-		s.Workflow, s.Filed, s.Reason = trimtab.Held, false, "its ticket is gone"
+// reasonGone is shown beside what is held since its ticket is gone.
+const reasonGone = "its ticket is gone"
+
+// unlinked says what becomes of it without its ticket. The baseline stays: it is still the
+// same fix that is measured. What rests or has ended stays as it is, and is filed anew, if at
+// all, when it comes back.
+func unlinked(s State, e Unlinked, p Policy) State {
+	if !s.Filed {
+		return s
+	}
+	s.Filed, s.Noted = false, false
+	if !s.Workflow.Open() || s.Workflow == trimtab.Dismissed || s.Workflow == trimtab.Snoozed {
+		return s
+	}
+	s.ClaimedAt, s.Measured = time.Time{}, Measurement{}
+	if e.Policy == GoneDismiss {
+		return putOff(s, Dismissed{At: e.At, Reason: reasonGone}, p)
+	}
+	s.Gone = e.Policy != GoneRecreate
+	if s.Workflow == trimtab.Superseded {
+		return s
+	}
+	return s.waiting()
+}
+
+// refiled takes a person's word that it is to have a ticket all the same.
+func refiled(s State) State {
+	if !s.Gone {
+		return s
+	}
+	s.Gone = false
+	if s.Workflow == trimtab.Held {
+		return s.waiting()
+	}
+	return s
+}
+
+// linked gives it a ticket that exists, and hears what that says. What rests or has ended
+// only gets the ticket: when it comes back, that one reopens.
+func linked(s State, e Linked, p Policy) (State, []Effect) {
+	if s.Workflow == trimtab.New || s.Workflow == trimtab.Held {
+		s.Gone = false
+		return told(s.filed(), Told(e), p)
+	}
+	if !s.Filed {
+		s.Filed, s.Gone, s.Shown, s.ShownWords = true, false, s.Savings, s.Proposal
 	}
 	return s, nil
 }

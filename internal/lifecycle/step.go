@@ -15,9 +15,13 @@ import (
 // total: every event is allowed in every state, and one that nothing names for
 // a state leaves it as it is. Replaying an event changes nothing more.
 func Step(s State, e Event, p Policy) (State, []Effect) {
+	if seen, is := e.(Seen); is {
+		return saw(s, seen, p)
+	}
+	if s.Workflow == "" {
+		return s, nil // nothing has been seen yet
+	}
 	switch e := e.(type) {
-	case Seen:
-		return seen(s, e, p)
 	case Missed:
 		return missed(s, e, p)
 	case Untold:
@@ -41,7 +45,11 @@ func Step(s State, e Event, p Policy) (State, []Effect) {
 	case Unrivalled:
 		return unrivalled(s)
 	case Unlinked:
-		return unlinked(s)
+		return unlinked(s, e, p), nil
+	case Refile:
+		return refiled(s), nil
+	case Linked:
+		return linked(s, e, p)
 	}
 	return s, nil
 }
@@ -52,9 +60,9 @@ func (s State) replayed(at time.Time) bool {
 	return !s.LastSeen.IsZero() && !at.After(s.LastSeen) || !s.MissedAt.IsZero() && !at.After(s.MissedAt)
 }
 
-// seen notes a sighting. Amounts stay frozen while somebody works on it: a fix is
+// saw notes a sighting. Amounts stay frozen while somebody works on it: a fix is
 // measured against what was there when the work began.
-func seen(s State, e Seen, p Policy) (State, []Effect) {
+func saw(s State, e Seen, p Policy) (State, []Effect) {
 	if s.replayed(e.At) {
 		return s, nil
 	}
@@ -181,17 +189,25 @@ func WithinReopen(s State, at time.Time, p Policy) bool {
 func revive(s State, text string) (State, []Effect) {
 	s = s.wake()
 	if !s.Filed {
-		s.Workflow = trimtab.New
-		return s, nil
+		return s.waiting(), nil
 	}
 	s.Workflow = trimtab.Ticketed
 	return s, []Effect{{Kind: Reopen, Text: text}}
 }
 
+// waiting stands before policy, unless its ticket is gone.
+func (s State) waiting() State {
+	s.Workflow, s.Reason = trimtab.New, ""
+	if s.Gone {
+		s.Workflow, s.Reason = trimtab.Held, reasonGone
+	}
+	return s
+}
+
 // missed notes a complete scan without it. What a person put off stays put off;
 // what is closed stays closed.
 func missed(s State, e Missed, p Policy) (State, []Effect) {
-	if s.Workflow == "" || s.replayed(e.At) {
+	if s.replayed(e.At) {
 		return s, nil
 	}
 	if s.GoneAt = s.wentAt(); s.GoneAt.IsZero() {
@@ -255,7 +271,7 @@ func resolve(s State, e Missed, p Policy) (State, []Effect) {
 
 // untold never closes anything, and breaks no run of misses: those stay counted.
 func untold(s State, e Untold) (State, []Effect) {
-	if s.Workflow.Open() && s.Workflow != "" && !s.replayed(e.At) {
+	if s.Workflow.Open() && !s.replayed(e.At) {
 		s.Condition = trimtab.Unknown
 	}
 	return s, nil
@@ -264,16 +280,21 @@ func untold(s State, e Untold) (State, []Effect) {
 // granted asks for the ticket. Only what is there now is filed: the data may have
 // changed since policy was asked.
 func granted(s State) (State, []Effect) {
-	if s.Workflow != trimtab.New && s.Workflow != trimtab.Held || s.Condition != trimtab.Present {
+	if s.Workflow != trimtab.New && s.Workflow != trimtab.Held || s.Condition != trimtab.Present || s.Gone {
 		return s, nil
 	}
+	return s.filed(), []Effect{{Kind: File}}
+}
+
+// filed has a ticket, which shows what is known now.
+func (s State) filed() State {
 	s.Workflow, s.Filed, s.Shown, s.ShownWords, s.Reason = trimtab.Ticketed, true, s.Savings, s.Proposal, ""
-	return s, []Effect{{Kind: File}}
+	return s
 }
 
 // denied keeps the reason, which people see beside the recommendation.
 func denied(s State, e Denied) (State, []Effect) {
-	if s.Workflow == trimtab.New || s.Workflow == trimtab.Held {
+	if !s.Gone && (s.Workflow == trimtab.New || s.Workflow == trimtab.Held) {
 		s.Workflow, s.Reason = trimtab.Held, e.Why
 	}
 	return s, nil
@@ -311,6 +332,9 @@ func expired(s State, e Tick) (State, []Effect) {
 func outranked(s State, e Outranked) (State, []Effect) {
 	switch s.Workflow {
 	case trimtab.New, trimtab.Held, trimtab.Ticketed, trimtab.InProgress:
+	case trimtab.Superseded:
+		s.By = e.By // the best one may be another by now
+		return s, nil
 	default:
 		return s, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
-	"pgregory.net/rapid"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/tracker"
@@ -122,6 +121,28 @@ func TestTable(t *testing.T) {
 		{"outranked before it had a ticket", []Event{seenOn(0, 60), Outranked{At: day(0), By: "k"}}, trimtab.Superseded, trimtab.Present, nil},
 		{"the better one has gone", with(filed, Outranked{At: day(1), By: "k"}, Unrivalled{At: day(2)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, Close, Reopen}},
 		{"its ticket is gone", with(filed, Unlinked{At: day(1)}), trimtab.Held, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone, policy leaves it", with(filed, Unlinked{At: day(1)}, seenOn(2, 60), Granted{At: day(2)}), trimtab.Held, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone, left, and somebody wants another", with(filed, Unlinked{At: day(1)}, Refile{At: day(2)}, Granted{At: day(2)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, File}},
+		{"its ticket is gone, policy makes another", with(working, Unlinked{At: day(3), Policy: GoneRecreate}), trimtab.New, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone, another is made", with(working, Unlinked{At: day(3), Policy: GoneRecreate}, Granted{At: day(3)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File, File}},
+		{"its ticket is gone, policy dismisses it", with(filed, Unlinked{At: day(1), Policy: GoneDismiss}), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone, dismissed for the span", with(filed, Unlinked{At: day(1), Policy: GoneDismiss}, Tick{At: day(181)}), trimtab.New, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone while claimed", with(claim, Unlinked{At: day(3)}), trimtab.Held, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone while snoozed", with(filed, Snoozed{At: day(1), Until: day(9)}, Unlinked{At: day(2), Policy: GoneRecreate}, Granted{At: day(2)}), trimtab.Snoozed, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone while snoozed, over", with(filed, Snoozed{At: day(1), Until: day(9)}, Unlinked{At: day(2)}, Tick{At: day(9)}), trimtab.New, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone while dismissed", with(filed, Dismissed{At: day(1)}, Unlinked{At: day(2), Policy: GoneDismiss}), trimtab.Dismissed, trimtab.Present, []EffectKind{File, Dismiss}},
+		{"its ticket is gone while superseded", with(filed, Outranked{At: day(1), By: "k"}, Unlinked{At: day(2)}, Unrivalled{At: day(3)}), trimtab.Held, trimtab.Present, []EffectKind{File, Close}},
+		{"its ticket is gone, then outranked for a time", with(filed, Unlinked{At: day(1)}, Outranked{At: day(2), By: "k"}, Unrivalled{At: day(3)}), trimtab.Held, trimtab.Present, []EffectKind{File}},
+		{"its ticket is gone after it was resolved, and it is there again", with(filed, Missed{At: day(1)}, Missed{At: day(2)}, Unlinked{At: day(3)}, seenOn(4, 60)), trimtab.New, trimtab.Present, []EffectKind{File, Close}},
+		{"gone without a ticket", []Event{seenOn(0, 60), Unlinked{At: day(1)}}, trimtab.New, trimtab.Present, nil},
+		{"refiled although it has a ticket", with(filed, Refile{At: day(1)}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
+		{"linked while new", []Event{seenOn(0, 60), Linked{At: day(1), Status: tracker.Open}}, trimtab.Ticketed, trimtab.Present, nil},
+		{"linked while held", []Event{seenOn(0, 6), Denied{At: day(0)}, Linked{At: day(1), Status: tracker.InProgress}}, trimtab.InProgress, trimtab.Present, nil},
+		{"linked to what is done", []Event{seenOn(0, 60), Linked{At: day(1), Status: tracker.Done}}, trimtab.DoneClaimed, trimtab.Present, nil},
+		{"linked to what won't be done", []Event{seenOn(0, 60), Linked{At: day(1), Status: tracker.WontDo}}, trimtab.Dismissed, trimtab.Present, nil},
+		{"linked after its ticket was gone", with(filed, Unlinked{At: day(1)}, Linked{At: day(2), Status: tracker.Unclear}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
+		{"linked while snoozed", []Event{seenOn(0, 60), Snoozed{At: day(1), Until: day(9)}, Linked{At: day(2), Status: tracker.Open}, Tick{At: day(9)}}, trimtab.Ticketed, trimtab.Present, []EffectKind{Reopen}},
+		{"linked although it has a ticket", with(filed, Linked{At: day(1), Status: tracker.Done}), trimtab.Ticketed, trimtab.Present, []EffectKind{File}},
 		{"recalled", with(filed, Recalled{At: day(1)}), trimtab.AutoResolved, trimtab.Present, []EffectKind{File, Recall}},
 		{"recalled, and there again", with(filed, Recalled{At: day(1)}, seenOn(2, 60)), trimtab.AutoResolved, trimtab.Present, []EffectKind{File, Recall}},
 		{"recalled after a person ended it", with(filed, Told{At: day(1), Status: tracker.WontDo}, Recalled{At: day(2)}), trimtab.Dismissed, trimtab.Present, []EffectKind{File}},
@@ -197,6 +218,13 @@ func TestLedgerEntry(t *testing.T) {
 	}
 }
 
+func TestOutrankedByAnother(t *testing.T) {
+	s, _ := play(append(filed[:2:2], Outranked{At: day(1), By: "k"}, Outranked{At: day(2), By: "l"})...)
+	if s.By != "l" {
+		t.Errorf("by %q: the best one now is wanted", s.By)
+	}
+}
+
 func TestClaimAfterItWent(t *testing.T) {
 	s, _ := play(append(working[:3:3], Missed{At: day(5)}, Missed{At: day(7)}, Told{At: day(9), Status: tracker.Done})...)
 	if !s.ClaimedAt.Equal(day(5)) {
@@ -209,66 +237,22 @@ func TestClaimAfterItWent(t *testing.T) {
 	}
 }
 
-// anyEvent draws an event at a time.
-func anyEvent(t *rapid.T, at time.Time) Event {
-	m := rapid.SampledFrom([]Measurement{{}, early, over}).Draw(t, "after")
-	savings := usd(rapid.Int64Range(0, 300).Draw(t, "savings"))
-	return rapid.SampledFrom([]Event{
-		Recalled{At: at},
-		Seen{At: at, Savings: savings, Cost: usd(100), Fingerprint: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "print"), After: m},
-		Missed{At: at, Reason: "condition_cleared", After: m},
-		Untold{At: at, Why: "source failed"},
-		Granted{At: at},
-		Denied{At: at, Why: "small"},
-		Told{At: at, Status: rapid.SampledFrom([]tracker.Status{tracker.Open, tracker.InProgress, tracker.Done, tracker.WontDo, tracker.Unclear}).Draw(t, "status")},
-		Dismissed{At: at, Author: "ann"},
-		Snoozed{At: at, Until: at.AddDate(0, 0, 10)},
-		Tick{At: at},
-		Outranked{At: at, By: "k"},
-		Unrivalled{At: at},
-		Unlinked{At: at},
-	}).Draw(t, "event")
-}
-
-// TestInvariants walks the machine at random: it is total, unknown closes
-// nothing, nothing at rest gets a ticket, and a replay changes nothing.
-func TestInvariants(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := DefaultPolicy()
-		s, _ := Step(State{}, seenOn(0, 60), p)
-		for n := range rapid.IntRange(1, 30).Draw(t, "steps") {
-			e := anyEvent(t, day(n+1))
-			next, effects := Step(s, e, p)
-			checkStep(t, s, e, next, effects)
-			again, more := Step(next, e, p)
-			if _, isScan := e.(Missed); len(more) > 0 || !reflect.DeepEqual(next, again) {
-				t.Fatalf("replaying %T (scan: %v) changed %+v to %+v with %v", e, isScan, next, again, more)
-			}
-			s = next
-		}
-	})
-}
-
-func checkStep(t *rapid.T, s State, e Event, next State, effects []Effect) {
-	known := map[trimtab.Workflow]bool{
-		trimtab.New: true, trimtab.Held: true, trimtab.Ticketed: true, trimtab.InProgress: true, trimtab.DoneClaimed: true, trimtab.Verified: true,
-		trimtab.Dismissed: true, trimtab.Snoozed: true, trimtab.AutoResolved: true, trimtab.Superseded: true,
+// What is held since its ticket is gone says so, whatever policy says of it, and keeps what
+// its fix is measured against.
+func TestGone(t *testing.T) {
+	s, _ := play(append(working[:3:3], Unlinked{At: day(3)}, seenOn(4, 60), Denied{At: day(4), Why: "small"})...)
+	if s.Reason != reasonGone || !s.Gone || s.Filed {
+		t.Errorf("held because %q, gone %v, filed %v", s.Reason, s.Gone, s.Filed)
 	}
-	if !known[next.Workflow] {
-		t.Fatalf("%T led to workflow %q", e, next.Workflow)
+	if s.Baseline.String() != "100.00 USD" || !s.BaselineAt.Equal(day(1)) {
+		t.Errorf("baseline %s of %s", s.Baseline, s.BaselineAt)
 	}
-	if _, untold := e.(Untold); untold && (next.Workflow != s.Workflow || len(effects) > 0) {
-		t.Fatalf("unknown moved %s to %s with %v", s.Workflow, next.Workflow, effects)
+	s, _ = Step(s, Refile{At: day(5)}, DefaultPolicy())
+	if s.Workflow != trimtab.New || s.Reason != "" || s.Gone {
+		t.Errorf("%s because %q, gone %v", s.Workflow, s.Reason, s.Gone)
 	}
-	for _, effect := range effects {
-		if effect.Kind == File && (s.Workflow == trimtab.Dismissed || s.Workflow == trimtab.Snoozed || s.Filed) {
-			t.Fatalf("a ticket was asked for while %s, filed %v", s.Workflow, s.Filed)
-		}
-		if effect.Kind == Close && next.Condition == trimtab.Unknown && next.Workflow != trimtab.Superseded {
-			t.Fatalf("closed while unknown: %+v", next)
-		}
-	}
-	if next.Workflow == trimtab.Verified && s.Workflow != trimtab.Verified && next.Condition != trimtab.Absent {
-		t.Fatalf("verified although %s", next.Condition)
+	s, _ = play(seenOn(0, 60), Linked{At: day(1), Status: tracker.Open})
+	if !s.Filed || !s.Shown.Equal(usd(60)) {
+		t.Errorf("filed %v, its ticket shows %s", s.Filed, s.Shown)
 	}
 }
