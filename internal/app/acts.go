@@ -30,6 +30,13 @@ type Staged struct {
 	Actor string      `json:"actor,omitempty"`
 }
 
+// Backfilling looks on boards for tickets that people have made already.
+type Backfilling struct {
+	Board string `json:"board,omitempty"` // "" is all
+	Link  bool   `json:"link"`            // those that leave no choice
+	Actor string `json:"actor,omitempty"`
+}
+
 // PutOff is a person's word about a recommendation: dismissed for a reason, or snoozed.
 type PutOff struct {
 	Recommendation int64  `json:"recommendation"`
@@ -61,6 +68,21 @@ var acts = map[string]func(*App, context.Context, json.RawMessage) (any, error){
 		return a.Distribute.Recall(ctx, in)
 	}),
 	"put-off": act((*App).putOff),
+	"link": act(func(a *App, ctx context.Context, in distribute.Binding) (*distribute.Bound, error) {
+		return a.Distribute.Bind(ctx, in)
+	}),
+	"unlink": act(func(a *App, ctx context.Context, in distribute.Unbinding) ([]distribute.Bound, error) {
+		return a.Distribute.Unbind(ctx, in)
+	}),
+	"refile": act(func(a *App, ctx context.Context, in distribute.Binding) (*distribute.Bound, error) {
+		return a.Distribute.Refile(ctx, in.Recommendation, in.Actor)
+	}),
+	"backfill": act(func(a *App, ctx context.Context, in Backfilling) ([]distribute.Candidate, error) {
+		return a.Distribute.Backfill(ctx, in.Board, in.Link, in.Actor)
+	}),
+	"resolve": act(func(a *App, ctx context.Context, in distribute.Resolution) (*store.Conflict, error) {
+		return a.Distribute.Resolve(ctx, in)
+	}),
 }
 
 // act reads what is asked for before doing it.

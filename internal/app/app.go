@@ -37,6 +37,7 @@ type Plan struct {
 
 	packs []rule.File
 	texts map[string]*distribute.Text // of boards that word their tickets themselves
+	words map[string]distribute.Word  // by field: what a ticket says, where the file says it
 }
 
 // Load reads a deployment file and all that it names but the state, the data
@@ -62,6 +63,7 @@ func Prepare(d *deploy.Deployment) (*Plan, error) {
 	p.Sources = append(p.Sources, lacking(p.packs, p.Rules, p.Sources)...)
 	checkSources(d, p.Rules)
 	p.texts = readTexts(d)
+	p.words = fieldWords(d)
 	checkAccounts(d)
 	if err := d.Err(); err != nil {
 		return nil, err
@@ -135,7 +137,8 @@ func (a *App) makeJobs() {
 	}
 	a.noteRules()
 	a.Monitor = &monitor.Job{
-		Store: a.Store, Trackers: a.Trackers, Overlap: d.Sync.Overlap, Fields: d.Sync.Fields, Boards: followed, Sayings: a.Distribute.Sayings, Life: life,
+		Store: a.Store, Trackers: a.Trackers, Overlap: d.Sync.Overlap, Fields: d.Sync.Fields, Boards: followed, Sayings: a.Distribute.Sayings,
+		Gone: lifecycle.WhenGone(d.Policy.Gone), Life: life,
 		Clock: a.Clock, Log: a.Log.With("job", "monitor"),
 	}
 }
@@ -144,7 +147,7 @@ func (a *App) makeJobs() {
 func (p *Plan) boardOf(b deploy.Board) distribute.Board {
 	board := distribute.Board{
 		Name: b.Name, Tracker: b.Tracker, Project: b.Project, Type: b.Type, Labels: b.Labels, Components: b.Components, Parent: b.Parent,
-		Due: b.Due, Fields: b.Fields, Open: b.Open, Checklist: b.Checklist, Text: p.texts[b.Name], Page: p.Deployment.Page,
+		Due: b.Due, Fields: b.Fields, Open: b.Open, Checklist: b.Checklist, Text: p.texts[b.Name], Page: p.Deployment.Page, Words: p.words,
 	}
 	for _, s := range b.Freeze {
 		board.Freeze = append(board.Freeze, distribute.Span(s))

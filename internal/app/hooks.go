@@ -11,7 +11,6 @@ import (
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/deploy"
-	"github.com/trimtab/trimtab/internal/durable"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/tracker/jira"
 )
@@ -39,7 +38,7 @@ func (a *App) hook(ctx context.Context, name string, header http.Header, body []
 	if err != nil || !fresh {
 		return err
 	}
-	_, _, err = a.Engine.Submit(ctx, durable.Request{Workflow: "monitor", Key: "monitor", Queue: jobs})
+	_, _, err = a.Engine.Submit(ctx, pull(name)(a.Clock.Now()))
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/deploy"
 	"github.com/trimtab/trimtab/internal/distribute"
+	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/scan"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/rule"
@@ -203,6 +204,44 @@ func record(rec *trimtab.Recommendation) map[string]any {
 		fields["tags"] = s.Tags
 	}
 	return fields
+}
+
+// fieldWords compiles what fields of tickets should say: an expression over the
+// recommendation, then the tracker's word for the result.
+func fieldWords(d *deploy.Deployment) map[string]distribute.Word {
+	words := map[string]distribute.Word{}
+	for _, field := range merge.Fields {
+		said, ours := d.Sync.Values[field], d.Sync.Words[field]
+		var expr rule.Expr
+		if said.Text != "" {
+			expr = rule.ExpressionAt(said.Node, map[string]string{"rec": "Recommendation"}, "string")
+		}
+		if expr != nil || len(ours) > 0 {
+			words[field] = fieldWord(expr, ours)
+		}
+	}
+	return words
+}
+
+// fieldWord gives what a field should say. Reading what a recommendation does not have
+// leaves it as it would be.
+func fieldWord(expr rule.Expr, theirs map[string]string) distribute.Word {
+	return func(rec *trimtab.Recommendation, value string) (string, error) {
+		if expr != nil {
+			v, err := expr(map[string]any{"rec": record(rec)})
+			switch text, ok := v.(string); {
+			case rule.IsAbsent(err):
+			case err != nil:
+				return "", err
+			case ok:
+				value = text
+			}
+		}
+		if word, ok := theirs[value]; ok {
+			return word, nil
+		}
+		return value, nil
+	}
 }
 
 // trackers makes the trackers of a deployment: one line a kind. Without a state they

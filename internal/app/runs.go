@@ -188,7 +188,7 @@ func (a *App) RunDistribute(ctx context.Context, in distribute.Request) (*distri
 
 // RunMonitor pulls every tracker once.
 func (a *App) RunMonitor(ctx context.Context) (*monitor.Report, error) {
-	return ask[*monitor.Report](ctx, a, "monitor", nil)
+	return ask[*monitor.Report](ctx, a, "monitor", monitor.Request{})
 }
 
 // Run scans, distributes and monitors once. A scan with failed sources is followed by the

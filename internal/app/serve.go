@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/distribute"
 	"github.com/trimtab/trimtab/internal/durable"
+	"github.com/trimtab/trimtab/internal/monitor"
 	"github.com/trimtab/trimtab/internal/web"
 )
 
@@ -99,14 +101,38 @@ func (a *App) ready(ctx context.Context) error {
 // are due at the same times, and the queue lets one at a time.
 func (a *App) schedules(scan cron.Schedule) []durable.Schedule {
 	every := a.Deployment.Schedule.Monitor
-	due := func(name string) durable.Schedule {
-		return durable.Schedule{
-			Name: name, Spec: every.String(), AtOnce: true, Make: request(name),
-			Next: func(now time.Time) time.Time { return now.Add(every) },
-		}
+	all := []durable.Schedule{
+		{Name: "scan", Spec: a.Deployment.Schedule.Scan.Text, Next: scan.Next, Make: request("scan")}, often("distribute", every, request("distribute")),
 	}
-	return []durable.Schedule{
-		{Name: "scan", Spec: a.Deployment.Schedule.Scan.Text, Next: scan.Next, Make: request("scan")}, due("distribute"), due("monitor"),
+	var rest []string // trackers without an interval of their own
+	for _, t := range a.Deployment.Trackers {
+		if t.Interval == 0 || t.Interval == every {
+			rest = append(rest, t.Name)
+			continue
+		}
+		all = append(all, often("monitor "+t.Name, t.Interval, pull(t.Name)))
+	}
+	if len(rest) == len(a.Deployment.Trackers) {
+		return append(all, often("monitor", every, pull()))
+	}
+	if len(rest) > 0 {
+		all = append(all, often("monitor", every, pull(rest...)))
+	}
+	return all
+}
+
+// often starts something at once, and again after each interval.
+func often(name string, every time.Duration, ask func(time.Time) durable.Request) durable.Schedule {
+	return durable.Schedule{
+		Name: name, Spec: every.String(), AtOnce: true, Make: ask, Next: func(now time.Time) time.Time { return now.Add(every) },
+	}
+}
+
+// pull asks for a pull of some trackers; none is all.
+func pull(trackers ...string) func(time.Time) durable.Request {
+	return func(time.Time) durable.Request {
+		key := strings.TrimSpace("monitor " + strings.Join(trackers, " "))
+		return durable.Request{Workflow: "monitor", Key: key, Queue: jobs, Input: monitor.Request{Trackers: trackers}}
 	}
 }
 

@@ -80,6 +80,7 @@ type Tracker struct {
 	CloudID         string
 	Users           map[string]string // owner → account
 	Webhook         Webhook
+	Interval        time.Duration // how often its tickets are asked for; 0 is as all
 	Settle          time.Duration // how long an unknown outcome is left before sending again
 	Node            strictyaml.Node
 }
@@ -147,6 +148,7 @@ type Policy struct {
 	RolloutNew           string   // where new rules begin: shadow, canary, live
 	Canary               []string // boards
 	Close                string   // "comment" or "transition"
+	Gone                 string   // "leave", "recreate" or "dismiss"
 	VerifyState          float64  // days
 	VerifyCost           float64  // days
 }
@@ -155,6 +157,9 @@ type Policy struct {
 type Sync struct {
 	Interval, Overlap time.Duration
 	Fields            map[string]merge.Rule
+	Values            map[string]Named             // expressions of what a field should say
+	Words             map[string]map[string]string // by field: the tracker's words for ours
+	Status            map[string]string            // of boards without words of their own
 }
 
 // Runs says how durable runs are kept and taken over.

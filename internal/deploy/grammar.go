@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"strings"
-
 	"github.com/trimtab/trimtab/internal/schema"
 )
 
@@ -61,6 +59,7 @@ var trackerMapping = schema.Mapping{Name: "tracker", Doc: "A tracker.", By: "kin
 	{Name: "cloud_id", Doc: "The site's cloud id, which OAuth and service accounts need.", Value: schema.Text, With: []string{"jira"}},
 	{Name: "users", Doc: "Accounts of owners whom the tracker cannot be asked for: an owner's name or e-mail to an account id, on Data Center to a user name.", Value: schema.Entries(schema.Text), With: []string{"jira", "jira-dc"}},
 	{Name: "webhook", Doc: "Webhooks tell at once what a pull would find later; they come to /webhooks/NAME of serve.", Value: schema.Ref("webhook"), With: []string{"jira", "jira-dc"}},
+	{Name: "interval", Doc: "How often its tickets are asked for; the interval of sync unless it is said.", Value: schema.Duration},
 	{Name: "settle", Doc: "How long an unknown outcome is left before it is sent again.", Value: schema.Duration, Default: "5m", With: []string{"jira", "jira-dc"}},
 }}
 
@@ -129,6 +128,7 @@ var policyMapping = schema.Mapping{Name: "policy", Doc: "What keeps tickets bear
 	{Name: "brake", Doc: "When a run asks before it writes.", Value: schema.Ref("brake")},
 	{Name: "rollout", Doc: "How rules that are new or changed begin.", Value: schema.Ref("rollout")},
 	{Name: "close", Doc: "What happens to the ticket of what went away.", Value: schema.Word("comment", "transition"), Default: "comment"},
+	{Name: "gone", Doc: "What happens to the recommendation whose ticket was deleted: it is held, filed again by policy, or dismissed.", Value: schema.Word("leave", "recreate", "dismiss"), Default: "leave"},
 	{Name: "verify", Doc: "How long data are watched before a saving is verified.", Value: schema.Ref("verify")},
 }}
 
@@ -156,29 +156,60 @@ var syncMapping = schema.Mapping{Name: "sync", Doc: "How tickets are followed.",
 	{Name: "interval", Doc: "How often tickets are asked for.", Value: schema.Duration, Default: "60s"},
 	{Name: "overlap", Doc: "How much of the time before is asked for again.", Value: schema.Duration, Default: "5m"},
 	{Name: "fields", Doc: "How each field is merged.", Value: schema.Ref("fields")},
+	{Name: "status", Doc: "Words for statuses on boards that have none of their own.", Value: schema.Ref("status")},
 }}
 
 var fieldsMapping = schema.Mapping{Name: "fields", Doc: "The fields that are followed.", Keys: []schema.Key{
-	{Name: "status", Doc: "The ticket's status.", Value: schema.Ref("field")},
-	{Name: "assignee", Doc: "Who works on it; only taken in.", Value: schema.Ref("fieldIn")},
-	{Name: "priority", Doc: "Its priority; only taken in.", Value: schema.Ref("fieldIn")},
-	{Name: "summary", Doc: "Its title; only taken in.", Value: schema.Ref("fieldIn")},
-	{Name: "description", Later: true},
-	{Name: "labels", Later: true},
-	{Name: "due", Later: true},
-	{Name: "comments", Later: true},
+	{Name: "status", Doc: "The ticket's status; ours follows from what becomes of the recommendation.", Value: schema.Ref("fieldStatus")},
+	{Name: "assignee", Doc: "Who works on it: the owner at first.", Value: schema.Ref("field")},
+	{Name: "priority", Doc: "Its priority.", Value: schema.Ref("field")},
+	{Name: "summary", Doc: "Its title.", Value: schema.Ref("field")},
+	{Name: "description", Doc: "Our part of its description; what people write around it is theirs.", Value: schema.Ref("fieldDescription")},
+	{Name: "labels", Doc: "Its labels: what one side adds or takes off happens on the other.", Value: schema.Ref("fieldLabels")},
+	{Name: "due", Doc: "The day by which it is due, once it is filed.", Value: schema.Ref("fieldDue")},
+	{Name: "comments", Doc: "What is said in it.", Value: schema.Ref("fieldComments")},
 }}
+
+var directionKey = schema.Key{Name: "direction", Doc: "Which way changes go.", Value: schema.Word("both", "in", "out")}
+
+var conflictKey = schema.Key{
+	Name: "conflict", Doc: "Whose value counts when both have changed; ask keeps the ticket as it is until somebody has decided.",
+	Value: schema.Word("tracker", "trimtab", "newest", "ask"), Default: "tracker",
+}
 
 var fieldMapping = schema.Mapping{Name: "field", Doc: "How a field is merged.", Keys: []schema.Key{
-	{Name: "direction", Doc: "Which way changes go.", Value: schema.Word("both", "in", "out"), Default: "both"},
-	{Name: "conflict", Doc: "Whose value counts when both have changed.", Value: schema.Word("tracker", "trimtab", "ask"), Default: "tracker"},
+	directionKey, conflictKey,
+	{Name: "value", Doc: "What it should say, an expression over rec; a text.", Value: schema.Expression("string")},
+	{Name: "map", Doc: "The tracker's words for ours.", Value: schema.Entries(schema.Text)},
 }}
 
-// fieldInMapping is a field that is only taken in.
-var fieldInMapping = schema.Mapping{Name: "fieldIn", Doc: "How a field is taken in.", Keys: []schema.Key{
-	{Name: "direction", Doc: "Which way changes go.", Value: schema.Word("in"), Default: "in"},
-	fieldMapping.Keys[1],
+var fieldStatusMapping = schema.Mapping{Name: "fieldStatus", Doc: "How the status is merged.", Keys: []schema.Key{directionKey, conflictKey}}
+
+var fieldDescriptionMapping = schema.Mapping{Name: "fieldDescription", Doc: "How our part of the description is written.", Keys: []schema.Key{
+	{Name: "direction", Doc: "It is only written.", Value: schema.Word("out"), Default: "out"},
+	{
+		Name: "conflict", Doc: "What happens when somebody has edited it: ask, leave it (tracker), or write over it (trimtab).",
+		Value: schema.Word("ask", "tracker", "trimtab"), Default: "ask",
+	},
 }}
+
+var fieldLabelsMapping = schema.Mapping{Name: "fieldLabels", Doc: "How labels are merged.", Keys: []schema.Key{
+	directionKey,
+	{Name: "conflict", Doc: "They are merged one by one.", Value: schema.Word("merge"), Default: "merge"},
+}}
+
+var fieldDueMapping = schema.Mapping{Name: "fieldDue", Doc: "How the due day is taken in.", Keys: []schema.Key{
+	{Name: "direction", Doc: "It is only taken in.", Value: schema.Word("in"), Default: "in"},
+	{Name: "conflict", Doc: "The tracker's counts.", Value: schema.Word("tracker"), Default: "tracker"},
+}}
+
+var fieldCommentsMapping = schema.Mapping{Name: "fieldComments", Doc: "Which way comments go.", Keys: []schema.Key{directionKey}}
+
+// fieldMappings say how each field may be merged.
+var fieldMappings = map[string]schema.Mapping{
+	"status": fieldStatusMapping, "assignee": fieldMapping, "priority": fieldMapping, "summary": fieldMapping,
+	"description": fieldDescriptionMapping, "labels": fieldLabelsMapping, "due": fieldDueMapping, "comments": fieldCommentsMapping,
+}
 
 var scheduleMapping = schema.Mapping{Name: "schedule", Doc: "When serve works.", Keys: []schema.Key{
 	{Name: "scan", Doc: "When it scans, as cron writes it.", Value: schema.Text, Default: "0 6 * * 1"},
@@ -195,7 +226,8 @@ var runsMapping = schema.Mapping{Name: "runs", Doc: "How durable runs are kept a
 func grammar() []schema.Mapping {
 	return []schema.Mapping{
 		fileMapping, sourceMapping, trackerMapping, authMapping, webhookMapping, boardMapping, statusMapping, ownerMapping, routeMapping,
-		policyMapping, destructiveMapping, brakeMapping, rolloutMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldInMapping, scheduleMapping, runsMapping,
+		policyMapping, destructiveMapping, brakeMapping, rolloutMapping, verifyMapping, syncMapping, fieldsMapping, fieldMapping, fieldStatusMapping, fieldDescriptionMapping, fieldLabelsMapping,
+		fieldDueMapping, fieldCommentsMapping, scheduleMapping, runsMapping,
 	}
 }
 
@@ -208,15 +240,4 @@ func Schema() ([]byte, error) {
 func words(m schema.Mapping, key string) []string {
 	k, _ := m.Key(key)
 	return k.Value.Words
-}
-
-// followed are the fields of tickets that this version follows.
-func followed() string {
-	var names []string
-	for _, k := range fieldsMapping.Keys {
-		if !k.Later {
-			names = append(names, k.Name)
-		}
-	}
-	return strings.Join(names, ", ")
 }

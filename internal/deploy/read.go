@@ -215,7 +215,7 @@ func (r *reader) boardOf(n strictyaml.Node) string {
 // careful default, not "no limit".
 func (r *reader) policy(n strictyaml.Node) {
 	f := n.Fields(policyMapping.Names()...)
-	p := Policy{MinSavings: trimtab.Money{Amount: decimal.NewFromInt(50)}, Close: "comment", BrakeShare: decimal.RequireFromString("0.05"), VerifyState: 3, VerifyCost: 14}
+	p := Policy{MinSavings: trimtab.Money{Amount: decimal.NewFromInt(50)}, Close: "comment", Gone: "leave", BrakeShare: decimal.RequireFromString("0.05"), VerifyState: 3, VerifyCost: 14}
 	if m := f.Get("min_savings"); !m.IsZero() {
 		var err error
 		if p.MinSavings, err = trimtab.ParseMoney(m.Text()); err != nil {
@@ -226,6 +226,9 @@ func (r *reader) policy(n strictyaml.Node) {
 	p.OpenPerOwner, p.NewPerBoardWeek = count(f.Get("open_per_owner"), 5), count(f.Get("new_per_board_week"), 20)
 	if c := f.Get("close"); !c.IsZero() {
 		p.Close = c.OneOf(words(policyMapping, "close")...)
+	}
+	if g := f.Get("gone"); !g.IsZero() {
+		p.Gone = g.OneOf(words(policyMapping, "gone")...)
 	}
 	r.destructive(f.Get("destructive"), &p)
 	r.brake(f.Get("brake"), &p)
@@ -289,35 +292,45 @@ func days(n strictyaml.Node, fallback float64) float64 {
 	return n.Duration().Hours() / 24
 }
 
-// sync reads how fields are merged. Statuses go both ways with the tracker's word
-// last; the others are only taken in, in this version.
+// sync reads how tickets are followed, and how each field of them is merged.
 func (r *reader) sync(n strictyaml.Node) {
 	f := n.Fields(syncMapping.Names()...)
 	r.d.Sync = Sync{
 		Interval: orDuration(f.Get("interval"), time.Minute), Overlap: orDuration(f.Get("overlap"), 5*time.Minute),
-		Fields: map[string]merge.Rule{
-			"status": {Direction: merge.Both, Conflict: merge.TrackerWins}, "assignee": {Direction: merge.In, Conflict: merge.TrackerWins},
-			"priority": {Direction: merge.In, Conflict: merge.TrackerWins}, "summary": {Direction: merge.In, Conflict: merge.TrackerWins},
-		},
+		Fields: merge.Defaults(), Values: map[string]Named{}, Words: map[string]map[string]string{}, Status: map[string]string{},
 	}
+	r.status(f.Get("status"), r.d.Sync.Status)
 	fields := f.Get("fields").Fields(fieldsMapping.Names()...)
-	for _, key := range fields.Names() {
-		if _, ok := r.d.Sync.Fields[key]; !ok {
-			fields.Key(key).Errorf("field %q is not followed in this version", key).WithHint("there are %s", followed())
-			continue
+	for _, name := range fields.Names() {
+		r.field(name, fields.Get(name))
+	}
+	for i := range r.d.Boards {
+		if b := &r.d.Boards[i]; len(b.Status) == 0 {
+			b.Status = r.d.Sync.Status
 		}
-		g := fields.Get(key).Fields(fieldMapping.Names()...)
-		rule := r.d.Sync.Fields[key]
-		if d := g.Get("direction"); !d.IsZero() {
-			rule.Direction = merge.Direction(d.OneOf(words(fieldMapping, "direction")...))
-			if key != "status" && rule.Direction != merge.In {
-				d.Errorf("field %q is only taken in, in this version", key).WithHint("write direction: in")
-			}
+	}
+}
+
+// field reads how one field is merged.
+func (r *reader) field(name string, n strictyaml.Node) {
+	m := fieldMappings[name]
+	f := n.Fields(m.Names()...)
+	rule := r.d.Sync.Fields[name]
+	if d := f.Get("direction"); !d.IsZero() {
+		rule.Direction = merge.Direction(d.OneOf(words(m, "direction")...))
+	}
+	if c := f.Get("conflict"); !c.IsZero() {
+		rule.Conflict = merge.Winner(c.OneOf(words(m, "conflict")...))
+	}
+	r.d.Sync.Fields[name] = rule
+	if v := f.Get("value"); !v.IsZero() {
+		r.d.Sync.Values[name] = Named{v.Text(), v}
+	}
+	for _, e := range f.Get("map").Entries() {
+		if r.d.Sync.Words[name] == nil {
+			r.d.Sync.Words[name] = map[string]string{}
 		}
-		if c := g.Get("conflict"); !c.IsZero() {
-			rule.Conflict = merge.Winner(c.OneOf(words(fieldMapping, "conflict")...))
-		}
-		r.d.Sync.Fields[key] = rule
+		r.d.Sync.Words[name][e.Key.Text()] = r.text(e.Value)
 	}
 }
 

@@ -16,6 +16,7 @@ func (r *reader) trackers(n strictyaml.Node) {
 		names = append(names, t.Name)
 		t.Kind = kindOf(f.Need("kind"), words(trackerMapping, "kind"), laterTrackers)
 		only(f, trackerMapping, t.Kind)
+		t.Interval = orDuration(f.Get("interval"), 0)
 		if strings.HasPrefix(t.Kind, "jira") {
 			r.jira(f, &t)
 		}

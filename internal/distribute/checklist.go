@@ -114,7 +114,7 @@ func renderChecklist(tx *store.Tx, about []*store.Episode, board Board) (store.O
 	// Without numbers, which would be wrong with the next recommendation that joins.
 	payload.Summary = fmt.Sprintf("%s: what %s found of %s", list.First.Action, list.First.Rule(), or(list.First.Owner.Name, "nobody"))
 	payload.Description = b.String()
-	return payload, nil
+	return payload, board.word(list.First, &payload)
 }
 
 func checklistOf(tx *store.Tx, about []*store.Episode) (*checklist, error) {

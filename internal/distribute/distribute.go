@@ -44,7 +44,13 @@ type Board struct {
 	Page       string // where people open Trimtab's pages; "" for nowhere
 	Freeze     []Span // when it takes no new tickets
 	Open       int    // the most open tickets that it has; 0 is no limit
+	// Words are by field (assignee, priority, summary) what its tickets say, where that is not
+	// what they would.
+	Words map[string]Word
 }
+
+// Word gives what a field should say of a recommendation instead of a value.
+type Word func(rec *trimtab.Recommendation, value string) (string, error)
 
 // Span is from the beginning of From to the end of To, both days.
 type Span struct{ From, To time.Time }

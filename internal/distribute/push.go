@@ -38,6 +38,9 @@ func (s *sender) prepare(ctx context.Context, op *store.Op) (*pushing, error) {
 		job: s.job, op: op, ours: map[string]string{}, frozen: map[string]*store.Conflict{}, not: map[string]string{},
 		change: tracker.Change{Op: s.opID(op), Comment: op.Payload.Comment},
 	}
+	if s.job.rule(merge.Comments).Direction == merge.In {
+		p.change.Comment = ""
+	}
 	return p, s.job.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		if p.link, err = tx.Link(op.Link); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"text/template"
 
 	"github.com/trimtab/trimtab"
+	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
 )
 
@@ -29,7 +30,23 @@ func render(rec *trimtab.Recommendation, board Board) (store.OpPayload, error) {
 	}
 	payload := payloadOf(rec, board)
 	payload.Summary, payload.Description = summary(rec), description
-	return payload, nil
+	return payload, board.word(rec, &payload)
+}
+
+// word puts the deployment's own words into a ticket.
+func (b Board) word(rec *trimtab.Recommendation, p *store.OpPayload) error {
+	for field, value := range map[string]*string{merge.Assignee: &p.Assignee, merge.Priority: &p.Priority, merge.Summary: &p.Summary} {
+		word := b.Words[field]
+		if word == nil {
+			continue
+		}
+		said, err := word(rec, *value)
+		if err != nil {
+			return fmt.Errorf("sync.fields.%s of %s %s: %w", field, rec.Action, rec.Subject.Resource, err)
+		}
+		*value = strings.Join(strings.Fields(said), " ")
+	}
+	return nil
 }
 
 // payloadOf is what a ticket of a board has beside its text.

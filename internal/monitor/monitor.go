@@ -39,12 +39,10 @@ type Job struct {
 	// Sayings are what a ticket should say by the newest recommendations, by field; nil: what
 	// was agreed on.
 	Sayings func(tx *store.Tx, link *store.Link, about []*store.Episode) (map[string]string, error)
-	// Gone says what becomes of a recommendation whose ticket is deleted: leave, recreate or
-	// dismiss; "" is leave.
-	Gone  string
-	Life  lifecycle.Policy
-	Clock clock.Clock
-	Log   *slog.Logger
+	Gone    lifecycle.WhenGone // what becomes of a recommendation whose ticket is deleted
+	Life    lifecycle.Policy
+	Clock   clock.Clock
+	Log     *slog.Logger
 }
 
 // Board is what the monitor needs to know of a board.

@@ -169,7 +169,7 @@ func (j *Job) bury(tx *store.Tx, link *store.Link, ticket *store.Ticket, report 
 	err = tx.LetGo(link, "its ticket was deleted")
 	for _, e := range about {
 		e.Ticket = 0
-		_, moved := tx.Advance(e, lifecycle.Unlinked{At: now}, store.Step{Actor: "monitor", At: now, Policy: j.Life})
+		_, moved := tx.Advance(e, lifecycle.Unlinked{At: now, Policy: j.Gone}, store.Step{Actor: "monitor", At: now, Policy: j.Life})
 		err = errors.Join(err, moved, tx.Note(e.ID, now, "monitor", "its ticket is deleted", ticket.Key))
 	}
 	return err

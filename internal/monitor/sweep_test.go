@@ -14,7 +14,7 @@ type blind struct {
 	tracker.Tracker
 	fetched int
 	gone    bool
-	hidden  bool // its project cannot be seen
+	hidden  bool            // its project cannot be seen
 	older   []tracker.Issue // that the search shows instead
 }
 

@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // keepHints is how long a hint is known after it came. Jira repeats a webhook for about
 // an hour (https://developer.atlassian.com/cloud/jira/platform/webhooks).
@@ -14,6 +17,12 @@ func (t *Tx) Receive(tracker, delivery, issue string, at time.Time) (fresh bool,
 		return false, err
 	}
 	return true, t.exec(`INSERT INTO inbox (tracker, delivery, issue, received_at) VALUES (?, ?, ?, ?)`, tracker, delivery, issue, millis(at))
+}
+
+// Hint asks the next pull to look at an issue again.
+func (t *Tx) Hint(tracker, issue string, at time.Time) error {
+	_, err := t.Receive(tracker, fmt.Sprintf("own %s %d", issue, at.UnixNano()), issue, at)
+	return err
 }
 
 // Hints lists the linked issues of a tracker that hints are about which nobody has
