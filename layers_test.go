@@ -60,12 +60,12 @@ var layers = map[string][]string{
 	"internal/web":                 {"", "internal/store"},
 	"internal/app": {
 		"", "rule", "source/...", "tracker/...", "packs", "internal/clock", "internal/deploy", "internal/distribute", "internal/durable", "internal/lifecycle",
-		"internal/monitor", "internal/scan", "internal/store/...", "internal/strictyaml", "internal/web",
+		"internal/merge", "internal/monitor", "internal/scan", "internal/store/...", "internal/strictyaml", "internal/web",
 	},
 	"internal/demo": {"", "rule", "internal/app", "internal/clock", "internal/sandbox", "internal/scan", "internal/store"},
 	"bench":         {"rete", "", "internal/app", "internal/clock", "internal/durable", "internal/store/sqlite", "internal/sandbox", "source/focus"},
 	"cmd/trimtab": {
-		"", "rule", "internal/app", "internal/clock", "internal/deploy", "internal/demo", "internal/distribute", "internal/durable", "internal/lifecycle", "internal/monitor",
+		"", "rule", "internal/app", "internal/clock", "internal/deploy", "internal/demo", "internal/distribute", "internal/durable", "internal/lifecycle", "internal/merge", "internal/monitor",
 		"internal/sandbox", "internal/scan", "internal/store", "internal/strictyaml",
 	},
 }

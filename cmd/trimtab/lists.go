@@ -206,28 +206,6 @@ func (e *environment) putOff(c *cobra.Command, text string, in app.PutOff) (err 
 	})
 }
 
-func newTickets(env *environment) *cobra.Command {
-	return group("tickets", "The tickets, on all boards", &cobra.Command{
-		Use: "list", Short: "One row a ticket", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			var views []store.TicketView
-			err := env.read(c, func(tx *store.Tx) (err error) {
-				views, err = tx.TicketViews()
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			t := table{names: []string{"id", "key", "status", "workflow", "condition", "recommendation", "resource", "savings", "tracker", "board", "owner", "assignee", "created_at"}}
-			for _, v := range views {
-				t.add(v.ID, v.Key, v.Status, v.Workflow, v.Condition, v.Action, v.Resource, v.Savings, v.Tracker, v.Board, v.Owner, v.Assignee, v.CreatedAt.Format(time.RFC3339))
-			}
-			t.more = fmt.Sprintf("%d tickets", len(views))
-			return env.print(t)
-		},
-	})
-}
-
 // newSavings shows both signs: what came back stands in the ledger too.
 func newSavings(env *environment) *cobra.Command {
 	return &cobra.Command{

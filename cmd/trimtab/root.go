@@ -32,7 +32,7 @@ func newRoot(env *environment) *cobra.Command {
 	root := group("trimtab", "Find what a cloud wastes, file it once, follow it until the saving is verified",
 		newDemo(env), newInit(env), newCheck(env), newRun(env), newScan(env), newDistribute(env), newMonitor(env), newServe(env),
 		newApprove(env), newPause(env), newResume(env), newRecall(env), newRecover(env), newGrant(env),
-		newRecommendations(env), newTickets(env), newSavings(env), newRuns(env), newRules(env), newSchema(env), newSandbox(env), newVersion(env),
+		newRecommendations(env), newTickets(env), newConflicts(env), newDrift(env), newSavings(env), newRuns(env), newRules(env), newSchema(env), newSandbox(env), newVersion(env),
 	)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	// Before every command, so that no job starts under a flag that means nothing.
