@@ -48,7 +48,8 @@ func blockLines(lines []string) (begin, end int) {
 	begin = -1
 	for i, line := range lines {
 		switch word := strings.Trim(line, " \t\r*_"); {
-		case begin < 0 && word == BlockBegin:
+		// The nearest one: where a line at the end was lost, what people wrote since is theirs.
+		case word == BlockBegin:
 			begin = i
 		case begin >= 0 && word == BlockEnd:
 			return begin, i
