@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"source/sourcetest":            {"", "source"},
 	"tracker":                      {""},
 	"tracker/board":                {"", "tracker"},
+	"tracker/board/boardtest":      {"", "internal/clock", "tracker", "tracker/board", "tracker/trackertest"},
 	"tracker/jira":                 {"", "tracker", "tracker/jira/governor", "tracker/jira/markup"},
 	"tracker/jira/governor":        {},
 	"tracker/jira/markup":          {},

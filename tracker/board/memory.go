@@ -17,6 +17,7 @@ type Memory struct {
 
 	mu   sync.Mutex
 	rows []Row
+	last int64 // id
 }
 
 var _ Rows = (*Memory)(nil)
@@ -30,7 +31,8 @@ func (m *Memory) Insert(_ context.Context, row Row) (Row, error) {
 			return clone(old), nil
 		}
 	}
-	row.ID = int64(len(m.rows) + 1)
+	m.last++
+	row.ID = m.last
 	m.rows = append(m.rows, clone(row))
 	return clone(row), nil
 }
@@ -83,6 +85,14 @@ func (m *Memory) Update(_ context.Context, id int64, change func(*Row) bool) (Ro
 	return Row{}, nil
 }
 
+// Delete removes a ticket for good, as a person with the right to may.
+func (m *Memory) Delete(_ context.Context, id int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rows = slices.DeleteFunc(m.rows, func(r Row) bool { return r.ID == id })
+	return nil
+}
+
 func (m *Memory) where(keep func(Row) bool) []Row {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,6 +108,7 @@ func (m *Memory) where(keep func(Row) bool) []Row {
 // clone keeps callers from sharing slices with what is stored.
 func clone(r Row) Row {
 	r.Labels, r.Comments = slices.Clone(r.Labels), slices.Clone(r.Comments)
+	r.Extra.Edits = slices.Clone(r.Extra.Edits)
 	r.Extra.Links, r.Extra.Backlinks = slices.Clone(r.Extra.Links), slices.Clone(r.Extra.Backlinks)
 	return r
 }

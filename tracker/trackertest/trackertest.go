@@ -20,12 +20,27 @@ type Site struct {
 	Target  tracker.Target // a project and type that exist
 	// Settle waits until what was written shows in searches; nil if at once.
 	Settle func()
-	// Advance moves the site's clock on, so that a later change has a later time.
+	// Advance moves the site's clock on, so that a later change has a later time; Clock
+	// reads it.
 	Advance func(time.Duration)
+	Clock   func() time.Time
 	Owner   string // an owner whom the site knows, as in a draft
 	Other   string // another one
 	// Delete removes an issue for good, as a person with the right to do so.
 	Delete func(id string)
+	// Person changes an issue as somebody else does: Status, Summary, Labels, Comment and
+	// Priority of the change, whose Op is empty. Name is that person as an [tracker.Edit] has it.
+	Person func(t *testing.T, id string, c tracker.Change)
+	Name   string
+	// Describe puts another text, in Markdown, in the place of the whole description, as a
+	// person does.
+	Describe func(t *testing.T, id, md string)
+	// Foreign files a ticket as a person does, without any stamp, and gives its id.
+	Foreign func(t *testing.T, project, summary, description string) string
+	// Strip takes from an issue a part of what searches find it by; nil where nobody can.
+	Strip func(t *testing.T, id string)
+	// Elsewhere is another project that the site has.
+	Elsewhere string
 }
 
 const installation = "tt-installation-test"
@@ -41,11 +56,21 @@ func Run(t *testing.T, open func(t *testing.T) Site) {
 		{"finds by marker", testFind},
 		{"tells the newest ticket and what made it", testNewest},
 		{"links tickets, and back to where they come from", testLinks},
-		{"fetches by id and leaves out what is gone", testFetch},
+		{"fetches by id or key and leaves out what is gone", testFetch},
 		{"tells what changed, oldest first", testChanged},
+		{"tells by its own clock when it looked", testChangedAt},
 		{"changes status, summary, assignee and labels", testUpdate},
 		{"writes nothing where all is so already", testNoWrite},
 		{"says a comment once however often it is told to", testComment},
+		{"asks what to write once it has read", testDecide},
+		{"replaces its block and nothing around it", testBlock},
+		{"adds a block where there is none", testNewBlock},
+		{"tells who edited what", testEdits},
+		{"tells who said what", testComments},
+		{"sets the priority and shows the due day", testPlan},
+		{"stamps a ticket of a person and lets it go", testStamp},
+		{"heals a stamp", testStrip},
+		{"finds open tickets that mention a word", testMentioning},
 		{"keeps an unknown owner from losing the ticket", testUnknownOwner},
 		{"cuts what is too long, on characters", testLong},
 		{"refuses an unknown project with a reason", testUnknownProject},
@@ -109,10 +134,7 @@ func (s Site) fetch(t *testing.T, id string) tracker.Issue {
 }
 
 func testCreate(t *testing.T, s Site) {
-	before, err := s.Tracker.Now(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := s.Clock()
 	made, d := s.file(t, 1)[0], s.draft(1)
 	for _, issue := range []tracker.Issue{made, s.fetch(t, made.ID)} {
 		if issue.ID == "" || issue.Key == "" || issue.Project != s.Target.Project {
@@ -225,41 +247,44 @@ func testFetch(t *testing.T, s Site) {
 		t.Skip("SKIPPED: this site cannot delete")
 	}
 	s.Delete(made[0].ID)
-	got, err := s.Tracker.Fetch(t.Context(), []string{made[0].ID, made[1].ID, "999999999"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 1 || got[0].ID != made[1].ID {
-		t.Errorf("got %v", got)
+	for _, name := range []string{made[1].ID, made[1].Key} {
+		got, err := s.Tracker.Fetch(t.Context(), []string{made[0].ID, name, "999999999"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0].ID != made[1].ID {
+			t.Errorf("by %s: %v", name, got)
+		}
 	}
 }
 
 // Oldest first, so that a pull that broke off can go on from where it was.
 func testChanged(t *testing.T, s Site) {
 	made := s.file(t, 3)
-	all, err := s.Tracker.Changed(t.Context(), installation, time.Time{})
-	if err != nil || len(all) != 3 {
-		t.Fatalf("since ever: %d issues, %v", len(all), err)
+	if all := s.changed(t, time.Time{}); len(all) != 3 {
+		t.Fatalf("since ever: %d issues", len(all))
 	}
-	if other, err := s.Tracker.Changed(t.Context(), "tt-somebody-else", time.Time{}); err != nil || len(other) != 0 {
-		t.Errorf("another installation sees %v, %v", other, err)
+	if other, err := s.Tracker.Changed(t.Context(), "tt-somebody-else", time.Time{}); err != nil || len(other.Issues) != 0 {
+		t.Errorf("another installation sees %v, %v", other.Issues, err)
 	}
 	s.Advance(2 * time.Minute)
-	since, err := s.Tracker.Now(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	since := s.Clock()
 	s.update(t, made[2].ID, tracker.Change{Op: "a", Status: tracker.InProgress})
 	s.Advance(2 * time.Minute)
 	s.update(t, made[0].ID, tracker.Change{Op: "b", Status: tracker.Done})
 	s.settle()
-	changed, err := s.Tracker.Changed(t.Context(), installation, since)
+	if changed := s.changed(t, since); len(changed) != 2 || changed[0].ID != made[2].ID || changed[1].ID != made[0].ID {
+		t.Errorf("changed: %v", changed)
+	}
+}
+
+func (s Site) changed(t *testing.T, since time.Time) []tracker.Issue {
+	t.Helper()
+	changes, err := s.Tracker.Changed(t.Context(), installation, since)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(changed) != 2 || changed[0].ID != made[2].ID || changed[1].ID != made[0].ID {
-		t.Errorf("changed: %v", changed)
-	}
+	return changes.Issues
 }
 
 func (s Site) update(t *testing.T, id string, c tracker.Change) tracker.Issue {

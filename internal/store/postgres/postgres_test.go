@@ -2,21 +2,17 @@ package postgres_test
 
 import (
 	"os"
-	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/durable/durabletest"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/internal/store/postgres"
 	"github.com/trimtab/trimtab/internal/store/postgrestest"
 	"github.com/trimtab/trimtab/internal/store/storetest"
-	"github.com/trimtab/trimtab/tracker"
-	"github.com/trimtab/trimtab/tracker/board"
+	"github.com/trimtab/trimtab/tracker/board/boardtest"
 	"github.com/trimtab/trimtab/tracker/trackertest"
 )
 
@@ -102,21 +98,5 @@ func empty(t *testing.T, dsn string) {
 
 // The embedded board is as good on the state as it is in memory.
 func TestBoard(t *testing.T) {
-	trackertest.Run(t, func(t *testing.T) trackertest.Site {
-		s := open(t, migrated(t))
-		now := clock.At(time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC))
-		return trackertest.Site{
-			Tracker: board.New(board.Config{Projects: []string{"FIN"}, Now: now.Now}, s.BoardRows()),
-			Target:  tracker.Target{Project: "FIN", Type: "Task"}, Advance: now.Advance, Owner: "ann@example.com", Other: "ben@example.com",
-			Delete: func(id string) {
-				n, err := strconv.ParseInt(id, 10, 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := s.BoardRows().Delete(t.Context(), n); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
-	})
+	trackertest.Run(t, func(t *testing.T) trackertest.Site { return boardtest.Site(t, open(t, migrated(t)).BoardRows()) })
 }

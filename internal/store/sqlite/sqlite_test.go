@@ -6,14 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/trimtab/trimtab"
-	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/internal/store/storetest"
-	"github.com/trimtab/trimtab/tracker"
-	"github.com/trimtab/trimtab/tracker/board"
+	"github.com/trimtab/trimtab/tracker/board/boardtest"
 	"github.com/trimtab/trimtab/tracker/trackertest"
 )
 
@@ -39,20 +36,7 @@ func TestBoard(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = s.Close() })
-		now := clock.At(time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC))
-		return trackertest.Site{
-			Tracker: board.New(board.Config{Projects: []string{"FIN"}, Now: now.Now}, s.BoardRows()),
-			Target:  tracker.Target{Project: "FIN", Type: "Task"}, Advance: now.Advance, Owner: "ann@example.com", Other: "ben@example.com",
-			Delete: func(id string) {
-				n, err := strconv.ParseInt(id, 10, 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := s.BoardRows().Delete(t.Context(), n); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
+		return boardtest.Site(t, s.BoardRows())
 	})
 }
 
