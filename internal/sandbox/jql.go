@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// query is a search that the sandbox understands: conditions joined by AND, and
-// an order.
+// query is a search that the sandbox understands: conditions joined by AND, some of
+// which may be alternatives in brackets, and an order.
 type query struct {
 	conditions []condition
 	order      []orderBy
@@ -22,6 +22,9 @@ type condition struct {
 	not       bool // != and NOT IN
 	empty     bool // IS EMPTY, or with not: IS NOT EMPTY
 	millis    int64
+	phrase    []string              // words of text in a row
+	any       []condition           // alternatives; the rest is empty then
+	have      func(*Issue) []string // what an issue has; nil is by the field
 }
 
 // orderBy is one field of the order.
@@ -53,7 +56,7 @@ func parseJQL(text string) (*query, error) {
 		if len(q.conditions) > 0 && !p.accept("and") {
 			return nil, p.wrong("'AND' or 'ORDER BY'")
 		}
-		c, err := p.condition()
+		c, err := p.term()
 		if err != nil {
 			return nil, err
 		}
@@ -64,6 +67,27 @@ func parseJQL(text string) (*query, error) {
 		return nil, jqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 	}
 	return q, p.orderClause(q)
+}
+
+// term reads a condition, or some in brackets that are joined by OR.
+func (p *jqlParser) term() (condition, error) {
+	if !p.accept("(") {
+		return p.condition()
+	}
+	var group condition
+	for {
+		c, err := p.condition()
+		if err != nil {
+			return group, err
+		}
+		group.any = append(group.any, c)
+		if p.accept(")") {
+			return group, nil
+		}
+		if !p.accept("or") {
+			return group, p.wrong("'OR' or ')'")
+		}
+	}
 }
 
 // word is a token: a mark, or a text that may have been quoted.

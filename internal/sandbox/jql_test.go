@@ -11,7 +11,7 @@ func TestJQL(t *testing.T) {
 	at := func(ms int64) time.Time { return time.UnixMilli(ms) }
 	issues := []*Issue{
 		{ID: 1, Key: "FIN-9", Project: "FIN", Labels: []string{"a", `q"\`}, Created: at(1), Updated: at(30)},
-		{ID: 2, Key: "FIN-10", Project: "FIN", Labels: []string{"b", "two words", "and"}, Created: at(2), Updated: at(20)},
+		{ID: 2, Key: "FIN-10", Project: "FIN", Summary: "Stop it: i-0abc", Description: plainDocument("Today, not now."), Labels: []string{"b", "two words", "and"}, Created: at(2), Updated: at(20)},
 		{ID: 3, Key: "OPS-1", Project: "OPS", Labels: []string{"a", "b"}, Created: at(3), Updated: at(20)},
 	}
 	tests := []struct{ jql, want string }{
@@ -51,6 +51,15 @@ func TestJQL(t *testing.T) {
 		{`labels in (a`, "',' or ')'"},
 		{`labels in (a,)`, "a value"},
 		{`labels in a`, "'('"},
+		{`(labels = a OR labels = "two words") AND project = FIN`, "FIN-9 FIN-10"},
+		{`(labels = a`, "'OR' or ')'"},
+		{`text ~ "\"stop IT\""`, "FIN-10"},
+		{`text ~ "\"i\\-0abc\""`, "FIN-10"},
+		{`text ~ "\"0abc now\"" AND (text ~ "\"stop\"")`, ""},
+		{`text ~ "\"i-0abc\""`, "is not valid"},
+		{`text ~ "stop"`, "is not valid"},
+		{`text ~ "\"stop\\\""`, "is not valid"},
+		{`text = stop`, "expecting an operator"},
 		{`labels = a OR labels = b`, "'AND' or 'ORDER BY'"},
 		{`labels = a labels = b`, "'AND' or 'ORDER BY'"},
 		{`updated >= "2026-09-01 08:00:30"`, "Valid formats"},
@@ -63,7 +72,8 @@ func TestJQL(t *testing.T) {
 		{`labels = a ORDER BY key key`, "','"},
 		{`labels = a ORDER BY key,key,key,key,key,key,key,key`, "more than 7"},
 		{`labels = a AND`, "one of the fields"},
-		{`(labels = a)`, "one of the fields"},
+		{`(labels = a)`, "FIN-9 OPS-1"},
+		{`()`, "one of the fields"},
 	}
 	for _, test := range tests {
 		t.Run(test.jql, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // more; what nobody asks for here was never tried.
 var operators = map[string]string{
 	"labels": "list empty", "project": "list", "status": "list", "issuetype": "list", "assignee": "list empty", "reporter": "list", "creator": "list",
-	"resolution": "list empty", "key": "list", "id": "list", "updated": "time", "created": "time",
+	"resolution": "list empty", "key": "list", "id": "list", "updated": "time", "created": "time", "statuscategory": "list", "text": "text",
 }
 
 // aliases are other names of fields.
@@ -41,8 +41,11 @@ func (p *jqlParser) condition() (condition, error) {
 	}
 	c := condition{field: field, op: "="}
 	kinds := operators[field]
-	if kinds == "time" {
+	switch kinds {
+	case "time":
 		return p.moment(c)
+	case "text":
+		return p.phrase(c)
 	}
 	switch {
 	case p.accept("="), p.accept("!="):
@@ -109,33 +112,54 @@ func readMoment(text string, now time.Time) (time.Time, bool) {
 // bind puts into a search what depends on who asks and on the site: the account
 // itself, its time zone, and whether what is named is there. Jira refuses the
 // whole search for one name that is not.
-func (j *Jira) bind(s *scope, q *query, strict bool) error {
-	now := j.now()
-	if u := j.user(s.account); u != nil {
-		now = now.In(u.zone())
-	}
-	for n := range q.conditions {
-		c := &q.conditions[n]
-		if operators[c.field] == "time" && len(c.values) > 0 {
-			t, _ := readMoment(c.values[0], now) // the parser has tried it
-			c.millis = t.UnixMilli()
-			continue
-		}
-		for v, value := range c.values {
-			if value == currentUser {
-				c.values[v] = s.account
-			} else if u := j.called(value); s.server && u != nil && slices.Contains(people, c.field) {
-				c.values[v] = u.AccountID
-			}
-			if why := j.unknownTo(s, c.field, value); why != "" && strict {
-				return jqlError(why)
-			}
-			if p := j.projectNamed(s, value); c.field == "project" && p != nil {
-				c.values[v] = p.Key
-			}
+func (j *Jira) bind(s *scope, all []condition, strict bool) error {
+	for n := range all {
+		if err := j.bindOne(s, &all[n], strict); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (j *Jira) bindOne(s *scope, c *condition, strict bool) error {
+	switch {
+	case len(c.any) > 0:
+		return j.bind(s, c.any, strict)
+	case operators[c.field] == "time" && len(c.values) > 0:
+		now := j.now()
+		if u := j.user(s.account); u != nil {
+			now = now.In(u.zone())
+		}
+		t, _ := readMoment(c.values[0], now) // the parser has tried it
+		c.millis = t.UnixMilli()
+		return nil
+	case c.field == "statuscategory":
+		c.have = j.categoryOf
+	}
+	for v, value := range c.values {
+		if value == currentUser {
+			c.values[v] = s.account
+		} else if u := j.called(value); s.server && u != nil && slices.Contains(people, c.field) {
+			c.values[v] = u.AccountID
+		}
+		if why := j.unknownTo(s, c.field, value); why != "" && strict {
+			return jqlError(why)
+		}
+		if p := j.projectNamed(s, value); c.field == "project" && p != nil {
+			c.values[v] = p.Key
+		}
+	}
+	return nil
+}
+
+// categoryOf is the category of an issue's status, by the words that a search may use.
+func (j *Jira) categoryOf(i *Issue) []string {
+	status := j.project(i.Project).Workflow.status(i.Status)
+	if status == nil { // a late index may know one that is gone
+		return nil
+	}
+	known := categories[status.Category]
+	return []string{status.Category, fmt.Sprint(known["name"]), fmt.Sprint(known["id"])}
 }
 
 // people are the fields that hold accounts.
@@ -187,8 +211,15 @@ func (c condition) fits(i *Issue) bool {
 		return c.compare(i.Updated)
 	case "created":
 		return c.compare(i.Created)
+	case "text":
+		return i.says(c.phrase)
+	case "":
+		return slices.ContainsFunc(c.any, func(one condition) bool { return one.fits(i) })
 	}
 	have := i.values(c.field)
+	if c.have != nil {
+		have = c.have(i)
+	}
 	if c.empty {
 		return (len(have) == 0) != c.not
 	}

@@ -66,7 +66,7 @@ func TestSummer(t *testing.T) {
 	for text, want := range map[string]string{"2026-10-31 12:00": "2026-10-31T16:00:00Z", "2026-11-02 12:00": "2026-11-02T17:00:00Z"} {
 		q, err := parseJQL(`updated >= "` + text + `"`)
 		b.must(err)
-		b.must(j.bind(&scope{account: "ny"}, q, true))
+		b.must(j.bind(&scope{account: "ny"}, q.conditions, true))
 		if got := time.UnixMilli(q.conditions[0].millis).UTC().Format(time.RFC3339); got != want {
 			t.Errorf("%s is %s", text, got)
 		}

@@ -131,7 +131,7 @@ func (j *Jira) matching(s *scope, q question) ([]*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.bind(s, query, q.strict()); err != nil {
+	if err := j.bind(s, query.conditions, q.strict()); err != nil {
 		return nil, err
 	}
 	found := slices.DeleteFunc(j.indexed(q.Reconcile), func(i *Issue) bool {

@@ -66,7 +66,7 @@ func (j *Jira) newHook(w Webhook) (*hook, error) {
 		return nil, err
 	}
 	h.query = q
-	return h, j.bind(&scope{account: j.self}, q, false)
+	return h, j.bind(&scope{account: j.self}, q.conditions, false)
 }
 
 // wants reports whether a webhook is to be told of an event.
