@@ -28,7 +28,14 @@ var (
 // children says which nodes each node may have inside, after Atlassian's schema
 // of documents. Nodes that are not listed are refused.
 var children = map[string][]string{
-	"doc":         {"paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "rule", "table", "panel"},
+	"doc": {
+		"paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "rule", "table", "panel", "mediaSingle", "mediaGroup", "expand", "taskList",
+	},
+	"mediaSingle": {"media"},
+	"mediaGroup":  {"media"},
+	"expand":      {"paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "rule", "panel", "table"},
+	"taskList":    {"taskItem"},
+	"taskItem":    inlineParts,
 	"paragraph":   inlineParts,
 	"heading":     inlineParts,
 	"bulletList":  {"listItem"},
@@ -41,7 +48,7 @@ var children = map[string][]string{
 	"tableRow":    {"tableCell", "tableHeader"},
 	"tableCell":   cellParts,
 	"tableHeader": cellParts,
-	"text":        nil, "hardBreak": nil, "rule": nil, "mention": nil, "emoji": nil, "inlineCard": nil, "date": nil, "status": nil,
+	"text":        nil, "hardBreak": nil, "rule": nil, "mention": nil, "emoji": nil, "inlineCard": nil, "date": nil, "status": nil, "media": nil,
 }
 
 // notEmpty are the nodes that must have something inside.

@@ -107,18 +107,19 @@ func (j *Jira) grouped(s *scope, rows []row) []any {
 // id is the field that an entry is about.
 func (f ChangedField) id() string { return cmp.Or(f.ID, f.Field) }
 
-// shownHistory is the history as a part of the issue, the newest entries
-// first: at most 40 on Cloud, all of them at Data Center.
+// shownHistory is the history as a part of the issue: on Cloud at most the newest 40
+// entries, the newest first, at Data Center all, the oldest first.
 func (j *Jira) shownHistory(s *scope, i *Issue) any {
+	entries := slices.Clone(i.Changes)
+	if !s.server {
+		slices.Reverse(entries)
+		entries = entries[:min(len(entries), 40)]
+	}
 	shown := []any{}
-	for _, c := range slices.Backward(i.Changes) {
+	for _, c := range entries {
 		shown = append(shown, j.shownChange(s, c))
 	}
-	size := len(shown)
-	if !s.server {
-		size = min(size, 40)
-	}
-	return map[string]any{"startAt": 0, "maxResults": size, "total": len(i.Changes), "histories": shown[:size]}
+	return map[string]any{"startAt": 0, "maxResults": len(shown), "total": len(i.Changes), "histories": shown}
 }
 
 // shownChange shows an entry of the changelog. What the writer said of itself
@@ -126,13 +127,16 @@ func (j *Jira) shownHistory(s *scope, i *Issue) any {
 func (j *Jira) shownChange(s *scope, c Change) any {
 	items := []any{}
 	// The real site has ids in from and to where there are some; here both pairs are
-	// the words.
+	// the words, but for people.
 	for _, f := range c.Items {
 		kind := "jira"
 		if f.ID != "" {
 			kind = "custom"
 		}
 		item := map[string]any{"field": f.Field, "fieldtype": kind, "from": f.From, "fromString": f.From, "to": f.To, "toString": f.To}
+		if f.Field == "assignee" {
+			item["fromString"], item["toString"] = j.nameOf(f.From), j.nameOf(f.To)
+		}
 		if !s.server {
 			item["fieldId"] = f.id()
 		}

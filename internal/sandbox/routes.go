@@ -24,14 +24,22 @@ func (j *Jira) routes() http.Handler {
 		all.HandleFunc("GET /oauth/token/accessible-resources", j.resources)
 	}
 	j.adminRoutes(all)
-	return all
+	return j.dated(all)
+}
+
+// dated tells with every answer what time it is on the site.
+func (j *Jira) dated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", j.now().Format(http.TimeFormat))
+		next.ServeHTTP(w, r)
+	})
 }
 
 // guarded puts before an API what each request has to pass. Faults come before
 // credentials, as a broken proxy does. People's pages need neither: a browser
 // has no token, and the listener is on loopback.
 func (j *Jira) guarded(api http.Handler) http.Handler {
-	return j.counted(whole(j.faulty(j.known(j.limited(api)))))
+	return j.counted(whole(j.faulty(j.known(j.limited(j.hooked(api))))))
 }
 
 // sharedRoutes are the paths that both dialects have.

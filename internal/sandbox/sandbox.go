@@ -97,6 +97,8 @@ type Jira struct {
 	courier *http.Client // brings webhooks
 	ahead   atomic.Int64 // nanoseconds that the clock was advanced by
 	skew    atomic.Int64 // nanoseconds that shown times are off by
+	// beforeWrite is called before an issue is changed over the API.
+	beforeWrite atomic.Pointer[func(key string)]
 
 	mu       sync.Mutex // guards what follows
 	issues   map[int64]*Issue

@@ -147,13 +147,13 @@ type wish struct {
 	history            bool
 }
 
-// sees reports whether a field is asked for. "*all" and "*navigable" are every
-// field, and a name after a minus is none of them.
+// sees reports whether a field is asked for. "*all" is every field, "*navigable" every one
+// that lists show, and a name after a minus is none of them.
 func (w wish) sees(name string) bool {
 	if slices.Contains(w.fields, "-"+name) {
 		return false
 	}
-	return slices.Contains(w.fields, name) || slices.Contains(w.fields, "*all") || slices.Contains(w.fields, "*navigable")
+	return slices.Contains(w.fields, name) || slices.Contains(w.fields, "*all") || name != "comment" && slices.Contains(w.fields, "*navigable")
 }
 
 // shownIssue shows an issue, as far as it is asked for.
@@ -164,6 +164,9 @@ func (j *Jira) shownIssue(s *scope, i *Issue, wanted wish) any {
 		if wanted.sees(name) {
 			fields[name] = value
 		}
+	}
+	if wanted.sees("comment") {
+		fields["comment"] = j.commentField(s, i)
 	}
 	// A search for bare ids has no fields, not even empty ones.
 	if len(fields) > 0 {
@@ -182,6 +185,23 @@ func (j *Jira) shownIssue(s *scope, i *Issue, wanted wish) any {
 		shown["changelog"] = j.shownHistory(s, i)
 	}
 	return shown
+}
+
+// maxShown is how many comments come with an issue on Cloud, the oldest ones. No document
+// says so; a client must bear it that the newest are missing.
+const maxShown = 20
+
+// commentField is the comments as a field of an issue. Their properties are not in it.
+func (j *Jira) commentField(s *scope, i *Issue) any {
+	most := len(i.Comments)
+	if !s.server {
+		most = min(most, maxShown)
+	}
+	shown := []any{}
+	for _, c := range i.Comments[:most] {
+		shown = append(shown, j.shownComment(s, i, c, false))
+	}
+	return map[string]any{"self": s.self("issue", i.id(), "comment"), "startAt": 0, "maxResults": most, "total": len(i.Comments), "comments": shown}
 }
 
 // shownComment shows a comment, with its properties if they are asked for.
