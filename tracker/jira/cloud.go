@@ -11,11 +11,14 @@ import (
 const searchPath = "search/jql"
 
 // bulkFetch reads up to 100 issues past the search index, which lags behind.
-func (c *Client) bulkFetch(ctx context.Context, ids []string) ([]issue, error) {
+func (c *Client) bulkFetch(ctx context.Context, ids []string, e extent) ([]issue, error) {
 	var answer struct {
 		Issues []issue `json:"issues"`
 	}
-	body := map[string]any{"issueIdsOrKeys": ids, "fields": issueFields, "properties": []string{propertyKey}}
+	body := map[string]any{"issueIdsOrKeys": ids, "fields": e.fields(), "properties": []string{propertyKey}}
+	if e == whole {
+		body["expand"] = []string{history}
+	}
 	k := call{method: http.MethodPost, path: c.path("issue/bulkfetch"), body: body, reads: true}
 	err := c.do(ctx, k, &answer)
 	return answer.Issues, err
@@ -31,14 +34,15 @@ type page struct {
 // searchByToken reads all pages. An issue that changes meanwhile may come on two of
 // them: its later state counts. A search that does not end is an error, so that
 // nobody takes the part that came for the whole.
-func (c *Client) searchByToken(ctx context.Context, jql string) ([]issue, error) {
+func (c *Client) searchByToken(ctx context.Context, q query) ([]issue, error) {
 	found, at, tokens := []issue{}, map[string]int{}, map[string]bool{}
 	token := ""
 	for range maxPages {
-		p, err := c.searchPage(ctx, jql, token, pageSize)
+		p, err := c.searchPage(ctx, q, token, pageSize)
 		if err != nil {
 			return nil, err
 		}
+		q.clock = nil // the first page tells when the search began
 		for _, one := range p.Issues {
 			if i, ok := at[one.ID]; ok {
 				found[i] = one
@@ -62,7 +66,7 @@ func (c *Client) searchByToken(ctx context.Context, jql string) ([]issue, error)
 
 // latestByToken reads the first issue of a query.
 func (c *Client) latestByToken(ctx context.Context, jql string) ([]issue, error) {
-	p, err := c.searchPage(ctx, jql, "", 1)
+	p, err := c.searchPage(ctx, query{jql: jql}, "", 1)
 	return p.Issues, err
 }
 
@@ -74,12 +78,15 @@ func (c *Client) endless(path, why string) error {
 
 // searchPage asks by POST: a hundred markers do not fit into every address. It
 // names the fields, because the default is the id alone.
-func (c *Client) searchPage(ctx context.Context, jql, token string, size int) (page, error) {
-	body := map[string]any{"jql": jql, "maxResults": size, "fields": issueFields, "properties": []string{propertyKey}}
+func (c *Client) searchPage(ctx context.Context, q query, token string, size int) (page, error) {
+	body := map[string]any{"jql": q.jql, "maxResults": size, "fields": q.extent.fields(), "properties": []string{propertyKey}}
+	if q.extent == whole {
+		body["expand"] = history // a text here, a list in all other calls
+	}
 	if token != "" {
 		body["nextPageToken"] = token
 	}
 	var p page
-	err := c.do(ctx, call{method: http.MethodPost, path: c.path(searchPath), body: body, reads: true}, &p)
+	err := c.do(ctx, call{method: http.MethodPost, path: c.path(searchPath), body: body, reads: true, clock: q.clock}, &p)
 	return p, err
 }

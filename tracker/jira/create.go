@@ -71,11 +71,14 @@ func (c *Client) creation(updates []map[string]any) call {
 	return call{method: http.MethodPost, path: c.path("issue/bulk"), body: map[string]any{"issueUpdates": updates}, accept: elementwise, creates: true}
 }
 
-// history names a write in the issue's history, which is how the monitor knows
+// signature is the type of what our writes say of themselves in a history.
+const signature = "trimtab"
+
+// signed names a write in the issue's history, which is how the monitor knows
 // our own changes.
-func history(op string) map[string]any {
+func signed(op string) map[string]any {
 	return map[string]any{
-		"type": "trimtab", "description": "Trimtab", "extraData": map[string]string{"op": op},
+		"type": signature, "description": "Trimtab", "extraData": map[string]string{"op": op},
 		"generator": map[string]string{"id": "trimtab", "type": "application", "displayName": "Trimtab"},
 	}
 }
@@ -84,7 +87,7 @@ func history(op string) map[string]any {
 // creation itself: there is no moment in which the ticket exists without them.
 func (f *filing) update() map[string]any {
 	return map[string]any{
-		"fields": f.plan.fields, "historyMetadata": history(f.draft.Op),
+		"fields": f.plan.fields, "historyMetadata": signed(f.draft.Op),
 		"properties": []map[string]any{{"key": propertyKey, "value": property{Marker: f.draft.Marker, Op: f.draft.Op}}},
 	}
 }
@@ -246,7 +249,7 @@ func (c *Client) readBack(ctx context.Context, filings []*filing) {
 		return
 	}
 	// By id, past the search: its index is minutes behind and would miss all of them.
-	issues, err := c.edition.fetch(c, ctx, ids)
+	issues, err := c.edition.fetch(c, ctx, ids, slim)
 	byID := make(map[string]*issue, len(issues))
 	for i := range issues {
 		byID[issues[i].ID] = &issues[i]

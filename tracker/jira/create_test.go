@@ -74,7 +74,7 @@ func TestCreationLeavesItsName(t *testing.T) {
 	if !slices.Equal(got.Labels, []string{"two-words"}) || got.Priority != "High" || got.URL != s.url+"/browse/FIN-1" {
 		t.Errorf("%+v", got)
 	}
-	if n, err := s.client.Changed(t.Context(), d.Installation, got.Created); err != nil || len(n) != 1 {
+	if n, err := s.client.Changed(t.Context(), d.Installation, got.Created); err != nil || len(n.Issues) != 1 {
 		t.Errorf("changed: %v, %v", n, err)
 	}
 }

@@ -20,25 +20,15 @@ func dataCenter(sc *sandbox.Config, jc *jira.Config) {
 }
 
 func TestDataCenterSuite(t *testing.T) {
-	trackertest.Run(t, func(t *testing.T) trackertest.Site {
-		s := open(t, dataCenter)
-		return trackertest.Site{
-			Tracker: s.client, Target: tracker.Target{Project: "FIN", Type: "Task"}, Advance: s.clock.Advance,
-			Owner: "ann@example.com", Other: "ben@example.com",
-			Delete: func(id string) {
-				if err := s.sandbox.Delete(id); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
-	})
+	trackertest.Run(t, func(t *testing.T) trackertest.Site { return open(t, dataCenter).suite() })
 }
 
 // TestDataCenterText: wiki markup arrives, and reads back as Markdown.
 func TestDataCenterText(t *testing.T) {
 	s := open(t, dataCenter)
 	d := draft(1)
-	d.Description = "**Saves** `i-1`\n\n| a | b |\n| --- | --- |\n| 1 | 2\\|3 |\n\n```sh\nstop *\n```"
+	block := "**Saves** `i-1`\n\n| a | b |\n| --- | --- |\n| 1 | 2\\|3 |\n\n```sh\nstop *\n```"
+	d.Description = tracker.Managed(block)
 	results, err := s.client.Create(t.Context(), []tracker.Draft{d})
 	if err != nil || results[0].Err != nil {
 		t.Fatal(err, results)
@@ -47,12 +37,12 @@ func TestDataCenterText(t *testing.T) {
 	if err := json.Unmarshal(s.issue(t, results[0].Issue.ID).Description, &text); err == nil && !strings.Contains(text, "||a||b||") {
 		t.Errorf("kept as %q", text)
 	}
-	if results[0].Issue.Description != d.Description {
-		t.Errorf("read back as %q", results[0].Issue.Description)
+	if results[0].Issue.Block != block {
+		t.Errorf("read back as %q", results[0].Issue.Block)
 	}
 	// The same text again is no write.
 	s.clock.Advance(time.Minute)
-	again, err := s.client.Update(t.Context(), results[0].Issue.ID, tracker.Set(tracker.Change{Op: "a", Description: &d.Description}))
+	again, err := s.client.Update(t.Context(), results[0].Issue.ID, tracker.Set(tracker.Change{Op: "a", Block: &block}))
 	if err != nil || !again.Updated.Equal(results[0].Issue.Updated) {
 		t.Errorf("written again: %v, %v", again.Updated, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/trimtab/trimtab/tracker/jira/markup"
 )
@@ -24,9 +25,9 @@ type edition struct {
 	users userWords
 	// fetch reads up to pageSize issues past the search index, those that are gone
 	// left out.
-	fetch func(c *Client, ctx context.Context, ids []string) ([]issue, error)
+	fetch func(c *Client, ctx context.Context, ids []string, e extent) ([]issue, error)
 	// search reads all issues of a query, each once; latest reads the first of one.
-	search func(c *Client, ctx context.Context, jql string) ([]issue, error)
+	search func(c *Client, ctx context.Context, q query) ([]issue, error)
 	latest func(c *Client, ctx context.Context, jql string) ([]issue, error)
 	// probe reads the issues of a project with numbers after a known one, past the
 	// index, until all that is sought is found.
@@ -49,6 +50,33 @@ var editions = map[Edition]*edition{
 	},
 }
 
+// extent is how much of an issue is read.
+type extent bool
+
+const (
+	slim  extent = false // its fields
+	whole extent = true  // with its newest edits and comments
+)
+
+// fields are the names of those that are read.
+func (e extent) fields() []string {
+	if e == whole {
+		return append(issueFields[:len(issueFields):len(issueFields)], "comment")
+	}
+	return issueFields
+}
+
+// history is the word by which the edits come along.
+const history = "changelog"
+
+// query is a search. clock, if not nil, is set to a time on Jira's clock before it began;
+// it stays as it is where no answer has one.
+type query struct {
+	jql    string
+	extent extent
+	clock  *time.Time
+}
+
 // userWords are how an edition names people.
 type userWords struct {
 	id   func(*user) string
@@ -63,14 +91,21 @@ func (w userWords) reference(id string) map[string]string { return map[string]st
 type format struct {
 	write func(md string) any
 	read  func(raw json.RawMessage) markup.Node
-	// tree is what a Markdown text looks like when it is read back.
-	tree func(md string) markup.Node
+	// split takes a text apart, join puts pieces in the place of a text's; pieces makes
+	// some of Markdown, merge reads some. words are those of a piece that can be one of
+	// the lines around our part.
+	split  func(raw json.RawMessage) pieces
+	join   func(raw json.RawMessage, all pieces) any
+	pieces func(md string) pieces
+	merge  func(all pieces) markup.Node
+	words  func(piece string) string
 }
 
 var documents = format{
 	write: func(md string) any { return markup.Document(md) },
 	read:  markup.Read,
-	tree:  markup.Document,
+	split: nodesOf, join: joinNodes, merge: mergeNodes, words: paragraphWords,
+	pieces: func(md string) pieces { return nodes(markup.Document(md).Content) },
 }
 
 var wiki = format{
@@ -82,17 +117,11 @@ var wiki = format{
 		}
 		return markup.FromWiki(text)
 	},
-	tree: func(md string) markup.Node { return markup.FromWiki(markup.WikiOf(md)) },
+	split: linesOf, join: joinLines, merge: mergeLines, words: lineWords, pieces: wikiPieces,
 }
 
 // shown gives a text of Jira's as Markdown.
 func (f format) shown(raw json.RawMessage) string { return markup.Markdown(f.read(raw)) }
-
-// is reports whether a text of Jira's shows what a Markdown text would: Jira adds
-// attributes of its own.
-func (f format) is(md string, raw json.RawMessage) bool {
-	return markup.Markdown(f.tree(md)) == f.shown(raw)
-}
 
 // path is the address of something below the root of the API.
 func (c *Client) path(parts ...string) string {

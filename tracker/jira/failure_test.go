@@ -297,11 +297,11 @@ func TestPaging(t *testing.T) {
 				calls++
 			}))
 			defer server.Close()
-			issues, err := raw(t, server.URL).Changed(t.Context(), "here", time.Time{})
+			changes, err := raw(t, server.URL).Changed(t.Context(), "here", time.Time{})
 			if test.issues < 0 {
 				judged(t, err, tracker.Retry, "does not end")
-			} else if err != nil || len(issues) != test.issues {
-				t.Errorf("%d issues, %v", len(issues), err)
+			} else if err != nil || len(changes.Issues) != test.issues {
+				t.Errorf("%d issues, %v", len(changes.Issues), err)
 			}
 		})
 	}

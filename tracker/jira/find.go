@@ -75,7 +75,7 @@ func (c *Client) searchMarkers(ctx context.Context, sought []tracker.Sought, wan
 	}
 	var found []issue
 	for chunk := range slices.Chunk(names, pageSize) {
-		some, err := c.edition.search(c, ctx, "labels in ("+strings.Join(quoted(chunk), ", ")+") ORDER BY created ASC, key ASC")
+		some, err := c.edition.search(c, ctx, query{jql: "labels in (" + strings.Join(quoted(chunk), ", ") + ") ORDER BY created ASC, key ASC"})
 		if err != nil {
 			return nil, err
 		}
@@ -199,7 +199,7 @@ func (c *Client) probeInBulk(ctx context.Context, p *probing) error {
 		for i := range keys {
 			keys[i] = p.key(p.after + 1 + i)
 		}
-		some, err := c.bulkFetch(ctx, keys)
+		some, err := c.bulkFetch(ctx, keys, slim)
 		if err != nil {
 			return err
 		}
@@ -219,7 +219,7 @@ func (c *Client) probeInBulk(ctx context.Context, p *probing) error {
 // no issues.
 func (c *Client) probeOneByOne(ctx context.Context, p *probing) error {
 	for gap, n := 0, p.after+1; gap < maxGap && n <= p.after+pageSize && len(p.want) > 0; n++ {
-		one, err := c.get(ctx, p.key(n))
+		one, err := c.get(ctx, p.key(n), slim)
 		if err != nil {
 			return err
 		}

@@ -27,15 +27,9 @@ func TestSuiteOnAHardSite(t *testing.T) {
 					edition(sc, jc)
 					sc.Lag = sandbox.ConstantLag(30 * time.Second)
 				})
-				return trackertest.Site{
-					Tracker: s.client, Target: tracker.Target{Project: "FIN", Type: "Task"}, Advance: s.clock.Advance,
-					Settle: func() { s.clock.Advance(31 * time.Second) }, Owner: "ann@example.com", Other: "ben@example.com",
-					Delete: func(id string) {
-						if err := s.sandbox.Delete(id); err != nil {
-							t.Fatal(err)
-						}
-					},
-				}
+				site := s.suite()
+				site.Settle = func() { s.clock.Advance(31 * time.Second) }
+				return site
 			})
 		})
 	}

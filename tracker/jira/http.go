@@ -24,10 +24,11 @@ type call struct {
 	method, path string
 	query        url.Values
 	body         any
-	reads        bool   // asks and changes nothing, whatever its method: safe to send again
-	creates      bool   // makes tickets
-	issue        string // id of the issue that is written to
-	project      string // of that issue
+	reads        bool       // asks and changes nothing, whatever its method: safe to send again
+	creates      bool       // makes tickets
+	issue        string     // id of the issue that is written to
+	project      string     // of that issue
+	clock        *time.Time // if not nil, it is set to a time on Jira's clock before the call, where the answer has one
 	// accept, if set, takes a refusal for an answer.
 	accept func(status int, body []byte) bool
 }
@@ -63,11 +64,15 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 		if err := c.admit(ctx, k, t); err != nil {
 			return cmp.Or(refusal, err) // what Jira said says more than that there is a pause
 		}
+		began := c.cfg.Now()
 		a, err := c.send(ctx, k)
 		c.site.tell(ctx, c, k, a.outcome(c, err))
 		t.sent++
 		switch {
 		case err == nil:
+			if k.clock != nil {
+				*k.clock = before(a.head, c.cfg.Now().Sub(began))
+			}
 			return c.decode(k, a, out)
 		// What was refused at the door was not done: a write may go again too.
 		case a.status == http.StatusUnauthorized && !renewed:
@@ -80,6 +85,17 @@ func (c *Client) do(ctx context.Context, k call, out any) error {
 		}
 		refusal = err
 	}
+}
+
+// before is a time on Jira's clock at which a call had not arrived yet; zero if the answer
+// has none. Date (RFC 9110) is when the answer was made, in whole seconds, so that what
+// the call took and a second more lie before it.
+func before(head http.Header, took time.Duration) time.Time {
+	at, err := http.ParseTime(head.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return at.Add(-took - time.Second)
 }
 
 // turn is how far a call has come.

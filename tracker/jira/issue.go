@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -68,10 +69,15 @@ type issue struct {
 		Project     struct {
 			Key string `json:"key"`
 		} `json:"project"`
-		Created stamp `json:"created"`
-		Updated stamp `json:"updated"`
+		Created stamp    `json:"created"`
+		Updated stamp    `json:"updated"`
+		Comment comments `json:"comment"`
 	} `json:"fields"`
 	Properties map[string]json.RawMessage `json:"properties"`
+	Changelog  struct {
+		Histories []entry `json:"histories"`
+	} `json:"changelog"`
+	bare bool // read by a search that gives no properties
 }
 
 // stamp is a time in one of the two ways in which Jira writes it.
@@ -112,6 +118,14 @@ func (i *issue) property() property {
 	return p
 }
 
+// priority is its name, "" without one.
+func (i *issue) priority() string {
+	if i.Fields.Priority == nil {
+		return ""
+	}
+	return i.Fields.Priority.Name
+}
+
 // assignee is the id of the account that has an issue, "" of nobody.
 func (c *Client) assignee(i *issue) string {
 	if i.Fields.Assignee == nil {
@@ -123,26 +137,26 @@ func (c *Client) assignee(i *issue) string {
 // browse is the address at which people open an issue.
 func (c *Client) browse(key string) string { return c.base.JoinPath("browse", key).String() }
 
+// nameOf is what an account is called in all trackers: by its e-mail, since owners in rules
+// are named by it, or by its id where the profile hides that; "" of nobody.
+func (c *Client) nameOf(u *user) string {
+	if u == nil {
+		return ""
+	}
+	return cmp.Or(u.Email, c.edition.users.id(u))
+}
+
 // shown translates an issue into the words of all trackers.
 func (c *Client) shown(i *issue) tracker.Issue {
 	// Our own labels stay out: nobody's rule or report should see them as a team's.
-	made := i.property()
+	made, text := i.property(), c.edition.text
 	marker, labels := splitLabels(i.Fields.Labels, made.Marker)
 	shown := tracker.Issue{
 		ID: i.ID, Key: i.Key, URL: c.browse(i.Key), Project: i.project(), Marker: marker, Op: made.Op, Status: c.statusOf(i),
-		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Description: c.edition.text.shown(i.Fields.Description),
-		Labels: labels, Created: i.Fields.Created.Time, Updated: i.Fields.Updated.Time,
+		StatusName: i.Fields.Status.Name, Summary: i.Fields.Summary, Priority: i.priority(), Description: text.shown(i.Fields.Description), Block: text.block(i.Fields.Description),
+		Labels: labels, Stamped: i.stamped(marker), Created: i.Fields.Created.Time, Updated: i.Fields.Updated.Time,
 	}
-	shown.Block, _ = tracker.Block(shown.Description)
-	// The e-mail first, since owners in rules are named by it.
-	if u := i.Fields.Assignee; u != nil {
-		shown.Assignee = u.Email
-		if u.Email == "" { // hidden by the person's profile
-			shown.Assignee = c.edition.users.id(u)
-		}
-	}
-	if p := i.Fields.Priority; p != nil {
-		shown.Priority = p.Name
-	}
+	shown.Due, _ = time.Parse(time.DateOnly, i.Fields.Due) // zero without one
+	shown.Assignee = c.nameOf(i.Fields.Assignee)
 	return shown
 }

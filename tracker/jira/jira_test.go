@@ -15,7 +15,6 @@ import (
 
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/sandbox"
-	"github.com/trimtab/trimtab/tracker"
 	"github.com/trimtab/trimtab/tracker/jira"
 	"github.com/trimtab/trimtab/tracker/trackertest"
 )
@@ -39,7 +38,7 @@ func open(t *testing.T, edit func(*sandbox.Config, *jira.Config)) *site {
 	t.Helper()
 	now := clock.At(time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC))
 	sc := sandbox.Config{
-		Projects: []sandbox.Project{{Key: "FIN", Name: "Finance"}},
+		Projects: []sandbox.Project{{Key: "FIN", Name: "Finance"}, {Key: "OPS", Name: "Operations"}},
 		Users: []sandbox.User{
 			{AccountID: "acc-ann", Email: "ann@example.com", Name: "Ann Archer"},
 			{AccountID: "acc-ben", Email: "ben@example.com", Name: "Ben Baker"},
@@ -81,18 +80,7 @@ func open(t *testing.T, edit func(*sandbox.Config, *jira.Config)) *site {
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestSuite(t *testing.T) {
-	trackertest.Run(t, func(t *testing.T) trackertest.Site {
-		s := open(t, nil)
-		return trackertest.Site{
-			Tracker: s.client, Target: tracker.Target{Project: "FIN", Type: "Task"}, Advance: s.clock.Advance,
-			Owner: "ann@example.com", Other: "ben@example.com",
-			Delete: func(id string) {
-				if err := s.sandbox.Delete(id); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
-	})
+	trackertest.Run(t, func(t *testing.T) trackertest.Site { return open(t, nil).suite() })
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -37,7 +37,7 @@ func (w *writing) move(ctx context.Context) (bool, error) {
 	}
 	// Somebody may have moved the issue between the look at its transitions and the
 	// step: their ids are then those of another status.
-	now, again := w.client.one(ctx, w.before.ID)
+	now, again := w.client.one(ctx, w.before.ID, slim)
 	if again != nil || now.Fields.Status.ID == w.at.ID {
 		return false, err
 	}
@@ -192,7 +192,7 @@ func (w *writing) take(ctx context.Context, t *transition, resolution string) er
 	if resolution != "" {
 		fields["resolution"] = named{resolution}
 	}
-	body := map[string]any{"transition": map[string]string{"id": t.ID}, "historyMetadata": history(w.change.Op)}
+	body := map[string]any{"transition": map[string]string{"id": t.ID}, "historyMetadata": signed(w.change.Op)}
 	if len(fields) > 0 {
 		body["fields"] = fields
 	}

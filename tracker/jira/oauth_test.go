@@ -288,18 +288,7 @@ func asApp(t *testing.T, v *vault, edit func(*jira.Config)) *site {
 }
 
 func TestOAuthSuite(t *testing.T) {
-	trackertest.Run(t, func(t *testing.T) trackertest.Site {
-		s := asApp(t, &vault{}, func(*jira.Config) {})
-		return trackertest.Site{
-			Tracker: s.client, Target: tracker.Target{Project: "FIN", Type: "Task"}, Advance: s.clock.Advance,
-			Owner: "ann@example.com", Other: "ben@example.com",
-			Delete: func(id string) {
-				if err := s.sandbox.Delete(id); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
-	})
+	trackertest.Run(t, func(t *testing.T) trackertest.Site { return asApp(t, &vault{}, func(*jira.Config) {}).suite() })
 }
 
 // TestExpiryMidRun: the token ends while two workers file tickets; both go on, the

@@ -74,11 +74,11 @@ func TestShiftingPages(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(c.Close)
-			issues, err := c.Changed(t.Context(), "here", time.Time{})
+			changes, err := c.Changed(t.Context(), "here", time.Time{})
 			if test.found < 0 {
 				judged(t, err, tracker.Retry, "shift")
-			} else if err != nil || test.name != "it fits one page" && len(issues) != test.found {
-				t.Errorf("%d issues, %v", len(issues), err)
+			} else if err != nil || test.name != "it fits one page" && len(changes.Issues) != test.found {
+				t.Errorf("%d issues, %v", len(changes.Issues), err)
 			}
 			if test.name != "it fits one page" && s.calls != test.calls {
 				t.Errorf("%d calls, want %d", s.calls, test.calls)

@@ -30,7 +30,7 @@ func (c *Client) plan(ctx context.Context, d *tracker.Draft) (*plan, error) {
 	}
 	p := &plan{screen: s, names: map[string]string{}, fields: map[string]any{
 		"project": map[string]string{"key": d.Project}, "issuetype": named{s.target.Type}, "summary": summaryOf(d.Summary),
-		"description": c.edition.text.write(d.Description),
+		"description": c.edition.text.description(d.Description),
 		"labels":      labelsOf(append(slices.Clone(d.Labels), string(d.Marker), installationLabel(d.Installation))),
 	}}
 	// Nothing of a project that is not there can be looked up.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/tracker"
@@ -31,51 +30,50 @@ func (c *Client) Newest(ctx context.Context, installation string) (*tracker.Issu
 func (c *Client) Fetch(ctx context.Context, ids []string) ([]tracker.Issue, error) {
 	var all []issue
 	for chunk := range slices.Chunk(ids, pageSize) {
-		some, err := c.edition.fetch(c, ctx, chunk)
+		some, err := c.edition.fetch(c, ctx, chunk, whole)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, some...)
 	}
-	return c.shownAll(all), nil
+	return c.toldAll(ctx, all)
 }
 
 // Changed implements [tracker.Tracker]. The search asks by label, not by
 // project: one project that became unreadable would fail it. The moment goes in
-// milliseconds, because words of time are read in the account's time zone.
+// milliseconds, because words of time are read in the account's time zone. When
+// nothing has changed it is one call.
 func (c *Client) Changed(ctx context.Context, installation string, since time.Time) (tracker.Changes, error) {
-	now, err := c.Now(ctx)
-	if err != nil {
-		return tracker.Changes{}, err
-	}
 	jql := "labels = " + quote(installationLabel(installation))
 	// The zero time is far below 0 and asks for everything.
 	if ms := since.UnixMilli(); ms > 0 {
 		jql += fmt.Sprintf(" AND updated >= %d", ms)
 	}
-	issues, err := c.edition.search(c, ctx, jql+" ORDER BY updated ASC, key ASC")
+	var changes tracker.Changes
+	began := c.cfg.Now()
+	issues, err := c.edition.search(c, ctx, query{jql: jql + " ORDER BY updated ASC, key ASC", extent: whole, clock: &changes.At})
 	if err != nil {
 		return tracker.Changes{}, err
 	}
-	// An issue that came twice stands in its first place with its later time. Ids
-	// are numbers in text: the shorter one is the smaller.
+	// An issue that came twice stands in its first place with its later time.
 	slices.SortStableFunc(issues, func(a, b issue) int {
-		return cmp.Or(a.Fields.Updated.Compare(b.Fields.Updated.Time), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.Fields.Updated.Compare(b.Fields.Updated.Time), compareIDs(a.ID, b.ID))
 	})
-	return tracker.Changes{Issues: c.shownAll(issues), At: now}, nil
+	if changes.Issues, err = c.toldAll(ctx, issues); err != nil {
+		return tracker.Changes{}, err
+	}
+	return changes, c.dated(ctx, &changes.At, began)
 }
 
-// Mentioning implements [tracker.Tracker].
-func (c *Client) Mentioning(ctx context.Context, project string, words []string) ([]tracker.Issue, error) {
-	var says []string
-	for _, w := range words {
-		says = append(says, "text ~ "+quote(quote(w)))
+// dated asks for the time where a proxy has taken it off the answers. What has passed since
+// the search began lies before it.
+func (c *Client) dated(ctx context.Context, at *time.Time, began time.Time) error {
+	if !at.IsZero() {
+		return nil
 	}
-	if len(says) == 0 {
-		return nil, nil
-	}
-	issues, err := c.edition.search(c, ctx, "project = "+quote(project)+" AND statusCategory != Done AND ("+strings.Join(says, " OR ")+") ORDER BY created ASC, key ASC")
-	return c.shownAll(issues), err
+	now, err := c.Now(ctx)
+	*at = now.Add(began.Sub(c.cfg.Now()) - time.Second)
+	return err
 }
 
 // shownAll translates issues in their order.
@@ -88,8 +86,8 @@ func (c *Client) shownAll(issues []issue) []tracker.Issue {
 }
 
 // one reads a single issue.
-func (c *Client) one(ctx context.Context, id string) (*issue, error) {
-	issues, err := c.edition.fetch(c, ctx, []string{id})
+func (c *Client) one(ctx context.Context, id string, e extent) (*issue, error) {
+	issues, err := c.edition.fetch(c, ctx, []string{id}, e)
 	if err != nil {
 		return nil, err
 	}

@@ -42,25 +42,41 @@ type writing struct {
 // lock the fields of a closed ticket only after them; then the fields in one
 // request, then the comment and the links.
 func (c *Client) Update(ctx context.Context, id string, decide func(tracker.Issue) tracker.Change) (tracker.Issue, error) {
-	before, err := c.one(ctx, id)
+	before, err := c.one(ctx, id, whole)
 	if err != nil {
 		return tracker.Issue{}, err
 	}
-	w := &writing{client: c, change: decide(c.shown(before)), before: before}
+	now, err := c.told(ctx, before)
+	if err != nil {
+		return tracker.Issue{}, err
+	}
+	w := &writing{client: c, change: decide(now), before: before}
 	wrote, err := w.run(ctx)
 	if err != nil {
 		return tracker.Issue{}, w.whose(ctx, err)
 	}
-	after := before
-	if wrote {
-		if after, err = c.one(ctx, before.ID); err != nil {
-			return tracker.Issue{}, w.doubt(err)
-		}
-		if err := w.verify(after); err != nil {
-			return tracker.Issue{}, err
-		}
+	if !wrote {
+		return now, nil
 	}
-	return c.shown(after), nil
+	after, err := c.one(ctx, before.ID, whole)
+	if err != nil {
+		return tracker.Issue{}, w.doubt(err)
+	}
+	if err := w.verify(after); err != nil {
+		return tracker.Issue{}, err
+	}
+	now, err = c.told(ctx, after)
+	return now, w.doubt(err)
+}
+
+// lost reports whether our part of the description is still as it was and should not be.
+// Only words are compared: Jira may arrange a document anew.
+func (w *writing) lost(block string, after *issue) bool {
+	text := w.client.edition.text
+	words := func(md string) string { return markup.Words(text.merge(text.pieces(md))) }
+	was, is := text.block(w.before.Fields.Description), text.block(after.Fields.Description)
+	wanted, same := text.setBlock(w.before.Fields.Description, block)
+	return !same && wanted != nil && words(is) == words(was) && words(is) != words(block)
 }
 
 // doubt is the error of reading back: what was written stays written, and
@@ -160,19 +176,45 @@ func (w *writing) findOwner(ctx context.Context) error {
 	return nil
 }
 
-// edit writes fields and labels in one request. Labels go as verbs, so that
+// edit writes fields, labels and the property in one request. Labels go as verbs, so that
 // those which a person sets meanwhile survive.
 func (w *writing) edit(ctx context.Context) (bool, error) {
-	fields := map[string]any{}
-	now := &w.before.Fields
-	// Compared as Jira keeps it, cut to one line, or each repeat would write again.
-	if s := w.change.Summary; s != nil && summaryOf(*s) != now.Summary {
-		fields["summary"] = summaryOf(*s)
+	body := map[string]any{}
+	if fields := w.fields(); len(fields) > 0 {
+		body["fields"] = fields
 	}
-	if b := w.change.Block; b != nil {
-		text := w.client.edition.text
-		if md := tracker.SetBlock(text.shown(now.Description), tracker.Managed(*b)); !text.is(md, now.Description) {
-			fields["description"] = text.write(md)
+	if verbs := w.labelVerbs(); len(verbs) > 0 {
+		body["update"] = map[string]any{"labels": verbs}
+	}
+	if s := w.change.Stamp; s != nil && s.Marker != "" && w.before.property().Marker != s.Marker {
+		body["properties"] = []map[string]any{{"key": propertyKey, "value": property{Marker: s.Marker, Op: w.change.Op}}}
+	}
+	if len(body) > 0 {
+		body["historyMetadata"] = signed(w.change.Op)
+		if err := w.client.do(ctx, w.write(http.MethodPut, body), nil); err != nil {
+			return false, err
+		}
+	}
+	dropped, err := w.dropProperty(ctx)
+	return len(body) > 0 || dropped, err
+}
+
+// fields are those that are not so already.
+func (w *writing) fields() map[string]any {
+	fields, c, now := map[string]any{}, w.change, &w.before.Fields
+	// Compared as Jira keeps it, cut to one line, or each repeat would write again.
+	if c.Summary != nil && summaryOf(*c.Summary) != now.Summary {
+		fields["summary"] = summaryOf(*c.Summary)
+	}
+	if c.Block != nil {
+		if text, same := w.client.edition.text.setBlock(now.Description, *c.Block); !same {
+			fields["description"] = text
+		}
+	}
+	if c.Priority != nil && !strings.EqualFold(*c.Priority, w.before.priority()) {
+		fields["priority"] = nil
+		if *c.Priority != "" {
+			fields["priority"] = named{*c.Priority}
 		}
 	}
 	if w.owner != nil && w.owner.id != w.client.assignee(w.before) {
@@ -182,29 +224,29 @@ func (w *writing) edit(ctx context.Context) (bool, error) {
 			fields["assignee"] = w.client.edition.users.reference(w.owner.id)
 		}
 	}
-	verbs := w.labelVerbs()
-	if len(fields) == 0 && len(verbs) == 0 {
-		return false, nil
+	return fields
+}
+
+// labels are those to be added and to be removed, as the issue was before.
+func (w *writing) labels() (add, remove []string) {
+	add, remove = w.change.AddLabels, w.change.RemoveLabels
+	if s := w.change.Stamp; s != nil {
+		stamp, others := stampLabels(*s, w.before.Fields.Labels)
+		add, remove = slices.Concat(add, stamp), slices.Concat(remove, others)
 	}
-	body := map[string]any{"historyMetadata": history(w.change.Op)}
-	if len(fields) > 0 {
-		body["fields"] = fields
-	}
-	if len(verbs) > 0 {
-		body["update"] = map[string]any{"labels": verbs}
-	}
-	return true, w.client.do(ctx, w.write(http.MethodPut, body), nil)
+	return labelsOf(add), labelsOf(remove)
 }
 
 // labelVerbs lists what to add and remove, as far as it is not so already.
 func (w *writing) labelVerbs() []map[string]string {
 	var verbs []map[string]string
-	for _, label := range labelsOf(w.change.AddLabels) {
+	add, remove := w.labels()
+	for _, label := range add {
 		if !slices.Contains(w.before.Fields.Labels, label) {
 			verbs = append(verbs, map[string]string{"add": label})
 		}
 	}
-	for _, label := range labelsOf(w.change.RemoveLabels) {
+	for _, label := range remove {
 		if slices.Contains(w.before.Fields.Labels, label) {
 			verbs = append(verbs, map[string]string{"remove": label})
 		}
@@ -228,17 +270,6 @@ func (w *writing) say(ctx context.Context) (bool, error) {
 	return true, w.client.do(ctx, w.write(http.MethodPost, body, "comment"), nil)
 }
 
-// comments is a page of an issue's comments.
-type comments struct {
-	Comments []struct {
-		Properties []struct {
-			Key   string   `json:"key"`
-			Value property `json:"value"`
-		} `json:"properties"`
-	} `json:"comments"`
-	Total int `json:"total"`
-}
-
 // said looks for a comment of this write, newest first, since a try that is
 // repeated is seldom old.
 func (w *writing) said(ctx context.Context) (bool, error) {
@@ -247,18 +278,12 @@ func (w *writing) said(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	for start := 0; start < pageSize*maxPages; start += pageSize {
-		var page comments
-		query := url.Values{"expand": {"properties"}, "orderBy": {"-created"}, "startAt": {fmt.Sprint(start)}, "maxResults": {fmt.Sprint(pageSize)}}
-		k := call{method: http.MethodGet, path: w.client.issuePath(w.before.ID, "comment"), query: query, reads: true}
-		if err := w.client.do(ctx, k, &page); err != nil {
+		page, err := w.client.comments(ctx, w.before.ID, start)
+		if err != nil {
 			return false, err
 		}
-		for _, comment := range page.Comments {
-			for _, p := range comment.Properties {
-				if p.Key == propertyKey && p.Value.Op == w.change.Op {
-					return true, nil
-				}
-			}
+		if slices.ContainsFunc(page.Comments, func(k comment) bool { return k.op() == w.change.Op }) {
+			return true, nil
 		}
 		if len(page.Comments) == 0 || start+pageSize >= page.Total {
 			return false, nil
@@ -282,18 +307,19 @@ func (w *writing) verify(after *issue) error {
 	stuck := c.Status != tracker.NoStatus && !w.client.reached(w.goal, after) && slices.Contains(w.been, is.Status.Name)
 	note(stuck, fmt.Sprintf("status (it is %q)", is.Status.Name))
 	note(c.Summary != nil && summaryOf(*c.Summary) != is.Summary && is.Summary == was.Summary, "summary")
-	// Only words are compared: Jira may arrange a document anew.
-	format := w.client.edition.text
-	text := markup.Words(format.read(is.Description))
-	swallowedBlock := c.Block != nil && !strings.Contains(text, markup.Words(format.tree(tracker.Managed(*c.Block)))) && markup.Words(format.read(was.Description)) == text
-	note(swallowedBlock, "description")
+	note(c.Block != nil && w.lost(*c.Block, after), "description")
+	stays := after.priority() == w.before.priority()
+	note(c.Priority != nil && stays && !strings.EqualFold(*c.Priority, after.priority()), "priority")
 	note(w.owner != nil && w.owner.id != w.client.assignee(after) && w.client.assignee(after) == w.client.assignee(w.before), "assignee")
-	for _, label := range labelsOf(c.AddLabels) {
+	add, remove := w.labels()
+	for _, label := range add {
 		note(!slices.Contains(is.Labels, label) && !slices.Contains(was.Labels, label), "label "+label)
 	}
-	for _, label := range labelsOf(c.RemoveLabels) {
+	for _, label := range remove {
 		note(slices.Contains(is.Labels, label) && slices.Contains(was.Labels, label), "label "+label)
 	}
+	stamp := c.Stamp
+	note(stamp != nil && after.property().Marker != stamp.Marker && after.property() == w.before.property(), "property "+propertyKey)
 	if len(swallowed) == 0 {
 		return nil
 	}

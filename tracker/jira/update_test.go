@@ -37,7 +37,7 @@ func TestHistory(t *testing.T) {
 	s := open(t, nil)
 	id := s.filed(t)
 	text := "New *text*."
-	_, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "op-9", Status: tracker.Done, Description: &text, AddLabels: []string{"urgent"}}))
+	_, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "op-9", Status: tracker.Done, Block: &text, AddLabels: []string{"urgent"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestPeoplesStatuses(t *testing.T) {
 func TestSwallowed(t *testing.T) {
 	summary, text, owner := "Other", "Other text", "ben@example.com"
 	tests := map[string]tracker.Change{
-		"summary": {Summary: &summary}, "description": {Description: &text}, "assignee": {Assignee: &owner},
+		"summary": {Summary: &summary}, "description": {Block: &text}, "assignee": {Assignee: &owner},
 		"labels": {AddLabels: []string{"new"}, RemoveLabels: []string{"finops"}},
 	}
 	for field, change := range tests {
