@@ -12,7 +12,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/trimtab/trimtab/tracker"
@@ -167,30 +166,24 @@ func (c *Client) send(ctx context.Context, k call) (*answer, error) {
 	// The limit covers the reading of the answer too: one that trickles is no answer.
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	var sent atomic.Bool
-	// Until the headers are written Jira has nothing that it could act on.
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { sent.Store(true) },
-		// Getting a connection may have taken longer than the right to write lasts.
-		GotConn: func(httptrace.GotConnInfo) {
-			if !k.reads && tracker.Permitted(ctx) != nil {
-				cancel()
-			}
-		},
-	})
-	if err := tracker.Permitted(ctx); err != nil && !k.reads {
+	g := &gate{permitted: func() error { return tracker.Permitted(ctx) }, shut: cancel}
+	if k.reads {
+		g.permitted = func() error { return nil }
+	}
+	if err := g.permitted(); err != nil {
 		return &answer{unsent: true}, c.failed(k, tracker.Withheld, 0, "not sent", err)
 	}
-	req, err := c.request(ctx, k, credential)
+	req, err := c.request(httptrace.WithClientTrace(ctx, g.trace()), k, credential)
 	if err != nil {
 		return &answer{unsent: true}, c.failed(k, tracker.Rejected, 0, "the request cannot be written", err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if lost := tracker.Permitted(ctx); lost != nil && !sent.Load() && !k.reads {
+		sent, lost := g.state()
+		if lost != nil {
 			return &answer{unsent: true}, c.failed(k, tracker.Withheld, 0, "not sent", lost)
 		}
-		return &answer{}, c.unanswered(k, sent.Load(), err)
+		return &answer{}, c.unanswered(k, sent, err)
 	}
 	defer resp.Body.Close()
 	a := &answer{status: resp.StatusCode, head: resp.Header, credential: credential}
