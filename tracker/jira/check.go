@@ -10,21 +10,26 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trimtab/trimtab/tracker"
 )
 
-// Check implements [tracker.Tracker]: the credentials, each project, its
+// Check implements [tracker.Tracker]: the credentials, the clock, each project, its
 // permissions, its statuses and the mapping to them, the accounts of mapped owners,
 // and what a new issue of each type must and can have.
 func (c *Client) Check(ctx context.Context, samples []tracker.Draft) ([]tracker.Problem, error) {
-	k := call{method: http.MethodGet, path: c.path("myself"), reads: true}
+	var at time.Time
+	k := call{method: http.MethodGet, path: c.path("myself"), reads: true, clock: &at}
 	if err := c.do(ctx, k, nil); tracker.KindOf(err) == tracker.Unauthorized {
 		return []tracker.Problem{{Fatal: true, Message: "Jira refuses the credentials: " + err.Error(), Next: c.edition.credentials}}, nil
 	} else if err != nil {
 		return nil, err
 	}
-	var problems []tracker.Problem
+	problems, err := c.checkClock(ctx, at)
+	if err != nil {
+		return nil, err
+	}
 	seen := map[string]bool{}
 	for i := range samples {
 		// Boards of one project share its answers: each project is asked once, each
@@ -46,6 +51,32 @@ func (c *Client) Check(ctx context.Context, samples []tracker.Draft) ([]tracker.
 		problems = append(problems, ch.problems...)
 	}
 	return problems, nil
+}
+
+// maxSkew is how far the clocks of the machine and of Jira may be apart.
+const maxSkew = 2 * time.Minute
+
+// checkClock compares the clocks. What has changed is asked for by Jira's alone, but
+// pauses, leases and snoozes go by the machine's.
+func (c *Client) checkClock(ctx context.Context, at time.Time) ([]tracker.Problem, error) {
+	if at.IsZero() {
+		var err error
+		if at, err = c.Now(ctx); err != nil {
+			return nil, err
+		}
+	}
+	ahead := c.cfg.Now().Sub(at)
+	if ahead.Abs() <= maxSkew {
+		return nil, nil
+	}
+	way := "ahead of"
+	if ahead < 0 {
+		way = "behind"
+	}
+	return []tracker.Problem{{
+		Message: fmt.Sprintf("clock skew: this machine is %s %s Jira", ahead.Abs().Round(time.Minute), way),
+		Next:    "keep the machine's clock by NTP; if it is right, tell the administrator of Jira",
+	}}, nil
 }
 
 // checker gathers the problems of one sample.

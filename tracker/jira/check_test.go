@@ -261,3 +261,20 @@ func TestMappedOwners(t *testing.T) {
 		t.Errorf("assignee %s", got)
 	}
 }
+
+// TestClockSkew: a wrong clock is told of and stops nothing.
+func TestClockSkew(t *testing.T) {
+	s := open(t, nil)
+	for skew, want := range map[time.Duration]string{
+		0: "", 110 * time.Second: "", 10 * time.Minute: "clock skew: this machine is 10m0s behind Jira", -3 * time.Minute: "clock skew: this machine is 3m0s ahead of Jira",
+	} {
+		s.sandbox.Skew(skew)
+		problems, err := s.client.Check(t.Context(), []tracker.Draft{draft(1)})
+		switch {
+		case err != nil:
+			t.Error(err)
+		case want == "" && len(problems) > 0, want != "" && (len(problems) != 1 || problems[0].Message != want || problems[0].Fatal || problems[0].Next == ""):
+			t.Errorf("%s: %+v", skew, problems)
+		}
+	}
+}

@@ -191,7 +191,7 @@ func checkMapping(projects map[string]map[string]string) error {
 // Close lets go of idle connections. The client can be used again.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Now is the time of Jira's server.
+// Now is the time of Jira's server, for those who need no other answer.
 func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	var info struct {
 		ServerTime stamp `json:"serverTime"`
