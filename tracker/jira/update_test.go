@@ -176,9 +176,9 @@ func TestPeoplesStatuses(t *testing.T) {
 
 // TestSwallowed: Jira answers 204 and does nothing; that is not success.
 func TestSwallowed(t *testing.T) {
-	summary, text, owner := "Other", "Other text", "ben@example.com"
+	summary, text, owner, high := "Other", "Other text", "ben@example.com", "Highest"
 	tests := map[string]tracker.Change{
-		"summary": {Summary: &summary}, "description": {Block: &text}, "assignee": {Assignee: &owner},
+		"summary": {Summary: &summary}, "description": {Block: &text}, "assignee": {Assignee: &owner}, "priority": {Priority: &high},
 		"labels": {AddLabels: []string{"new"}, RemoveLabels: []string{"finops"}},
 	}
 	for field, change := range tests {
