@@ -29,8 +29,10 @@ boards:
   - {name: finops, tracker: local, project: FIN}
 owners: [{tag: owner}, {fact: Owner, by: account}, {fallback: finops@example.com}]
 routes: [{when: 'rec.account == "a"', board: platform}, {board: finops}]
-policy: {min_savings: 50.00 USD, sightings: 3, open_per_owner: 6, new_per_board_week: 7, destructive: {actions: [delete, stop], sightings: 4}, brake: {tickets: 8, share: 0.1}, rollout: {new: shadow, canary: [finops]}, close: transition, verify: {state: 2d, cost: 21d}}
-sync: {interval: 30s, overlap: 2m, fields: {status: {direction: both, conflict: ask}, assignee: {direction: in}}}
+policy: {min_savings: 50.00 USD, sightings: 3, open_per_owner: 6, new_per_board_week: 7, destructive: {actions: [delete, stop], sightings: 4}, brake: {tickets: 8, share: 0.1}, rollout: {new: shadow, canary: [finops]}, close: transition, gone: recreate, verify: {state: 2d, cost: 21d}}
+sync: {interval: 30s, overlap: 2m, status: {in_progress: Doing}, fields: {status: {direction: both, conflict: ask}, assignee: {direction: in},
+  priority: {direction: both, conflict: newest, value: 'rec.savings.amount > 1000.0 ? "high" : "low"', map: {high: Highest}},
+  description: {conflict: trimtab}, labels: {direction: out}, due: {direction: in}, comments: {direction: in}}}
 schedule: {scan: '0 6 * * 1', monitor: 90s}
 runs: {lease: 45s, crashes: 5, keep: 7d}
 listen: 127.0.0.1:9090
@@ -189,8 +191,8 @@ func TestMistakes(t *testing.T) {
 		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {rollout: {canary: [x]}}":                                                                                 `there is no board "x"`,
 		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{fact: Owner}]":                                                                                          "needs `by:`",
 		"apiVersion: trimtab/v1\npacks: [a]\npolicy: {brake: {share: lots}}":                                                                                   "is no share",
-		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {due: {direction: in}}}":                                                                           `field "due" is not followed in this version`,
-		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {summary: {direction: both}}}":                                                                     `field "summary" is only taken in`,
+		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {due: {direction: out}}}":                                                                          `"out"`,
+		"apiVersion: trimtab/v1\npacks: [a]\nsync: {fields: {labels: {conflict: tracker}}}":                                                                    `"tracker"`,
 		"apiVersion: trimtab/v1\npacks: []":                                                  "packs needs at least one pack",
 		"apiVersion: trimtab/v1\npacks: [a]\nowners: [{tag: owner, by: account}]":            "by belongs to fact",
 		"apiVersion: trimtab/v1\npacks: [a]\ntrackers: [{name: a, kind: board, settle: 1m}]": `a tracker of kind board has no "settle"`,

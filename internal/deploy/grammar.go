@@ -179,7 +179,7 @@ var conflictKey = schema.Key{
 
 var fieldMapping = schema.Mapping{Name: "field", Doc: "How a field is merged.", Keys: []schema.Key{
 	directionKey, conflictKey,
-	{Name: "value", Doc: "What it should say, an expression over rec; a text.", Value: schema.Expression("string")},
+	{Name: "value", Doc: "What it should say, an expression over rec; a text.", Value: schema.Expression("")},
 	{Name: "map", Doc: "The tracker's words for ours.", Value: schema.Entries(schema.Text)},
 }}
 

@@ -19,7 +19,7 @@ sources:
   - {name: cpu, kind: series, path: c.csv, metric: cpu_30d, time: at, value: v, column: c, window: 32d}
   - {name: one, kind: series, path: c.csv, metric: cpu_30d, resource: i-1}
   - {name: costs, kind: focus, path: c.csv, current: 3d}
-sync: {fields: {priority: {direction: in, conflict: trimtab}, summary: {conflict: tracker}}}
+sync: {fields: {priority: {direction: in, conflict: trimtab}, summary: {conflict: tracker}, description: {direction: out}}}
 trackers:
   - {name: local, kind: board}
   - {name: dc, kind: jira-dc, url: 'https://jira.example', users: {Ann: ann}, webhook: {secret: '${TT_EMAIL}'}, auth: {token: '${TT_EMAIL}'}}

@@ -31,9 +31,9 @@ func (h *house) dismiss(resource string) {
 // tickets are the issues of the board as it shows them.
 func (h *house) tickets() []tracker.Issue {
 	h.t.Helper()
-	issues, err := h.board.Changed(h.t.Context(), h.store.Installation(), time.Time{})
+	changes, err := h.board.Changed(h.t.Context(), h.store.Installation(), time.Time{})
 	h.check(err)
-	return issues
+	return changes.Issues
 }
 
 // What a person dismisses in Trimtab ends its ticket as not to be done, whatever policy says

@@ -155,7 +155,7 @@ func TestGoldenTables(t *testing.T) {
 	h.fileOneByOne(118, 119)
 	h.theirs.Set(time.UnixMilli(200).UTC())
 	for _, id := range []string{"4", "5"} {
-		_, err := h.board.Update(t.Context(), id, tracker.Change{Status: tracker.Done})
+		_, err := h.board.Update(t.Context(), id, tracker.Set(tracker.Change{Status: tracker.Done}))
 		h.check(err)
 	}
 	_, err := h.monitor.Run(t.Context())
