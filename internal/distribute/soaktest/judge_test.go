@@ -20,6 +20,7 @@ type row struct {
 	episode *store.Episode
 	key     string // of the ticket, as the state knows it
 	ops     []*store.Op
+	told    map[string]bool // fields of which a conflict is known
 }
 
 // rows reads the state.
@@ -39,6 +40,14 @@ func (w *world) rows() (all []row) {
 			if r.link != nil {
 				if r.ops, err = tx.OpsOf(r.link.ID); err != nil {
 					return err
+				}
+				conflicts, err := tx.ConflictsOf(r.link.ID)
+				if err != nil {
+					return err
+				}
+				r.told = map[string]bool{}
+				for _, c := range conflicts {
+					r.told[c.Field] = true
 				}
 			}
 			if r.link != nil && r.link.Ticket != 0 {
@@ -230,7 +239,7 @@ func statusOf(issue sandbox.Issue) tracker.Status {
 	return tracker.Open
 }
 
-// judgePeople: what a person has written into a field that is not ours stays.
+// judgePeople: what a person has written stays, or is told as a conflict.
 func (w *world) judgePeople(v *verdict, r row, issue sandbox.Issue) {
 	theirs := map[string]bool{}
 	for _, c := range issue.Changes {
@@ -238,8 +247,8 @@ func (w *world) judgePeople(v *verdict, r row, issue sandbox.Issue) {
 			if c.Author != self {
 				theirs[f.Field] = true
 			}
-			ours := slices.Contains([]string{"summary", "assignee", "priority", "labels"}, f.Field)
-			if c.Author == self && theirs[f.Field] && ours {
+			kept := slices.Contains([]string{"summary", "assignee", "priority"}, f.Field) || f.Field == "labels" && !addsOnly(f.From, f.To)
+			if c.Author == self && theirs[f.Field] && kept && !r.told[f.Field] {
 				v.wrong("%s: we changed %s from %q to %q after a person had", issue.Key, f.Field, f.From, f.To)
 			}
 		}
@@ -255,6 +264,12 @@ func (w *world) judgePeople(v *verdict, r row, issue sandbox.Issue) {
 			v.wrong("%s: said %d times: %s", issue.Key, n, op)
 		}
 	}
+}
+
+// addsOnly reports whether labels were only added.
+func addsOnly(from, to string) bool {
+	labels := strings.Fields(to)
+	return !slices.ContainsFunc(strings.Fields(from), func(l string) bool { return !slices.Contains(labels, l) })
 }
 
 // markerOf reads the marker off an issue that was just made.

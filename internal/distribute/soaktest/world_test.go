@@ -21,7 +21,6 @@ import (
 	"github.com/trimtab/trimtab/internal/clock"
 	"github.com/trimtab/trimtab/internal/distribute"
 	"github.com/trimtab/trimtab/internal/lifecycle"
-	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/monitor"
 	"github.com/trimtab/trimtab/internal/sandbox"
 	"github.com/trimtab/trimtab/internal/store"
@@ -166,7 +165,6 @@ func (w *world) start() {
 	w.store.Jam(func(d store.Door) error { return w.mortal.cross(string(d)) })
 	log := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	trackers := map[string]tracker.Tracker{"jira": w.client()}
-	in := merge.Rule{Direction: merge.In, Conflict: merge.TrackerWins}
 	field := map[string]any{"Cost centre": "CC-1"}
 	w.dist = &distribute.Job{
 		Store: w.store, Trackers: trackers, Clock: w.clock, Log: log, Life: lifecycle.DefaultPolicy(),
@@ -179,9 +177,8 @@ func (w *world) start() {
 	}
 	w.mon = &monitor.Job{
 		Store: w.store, Trackers: trackers, Overlap: 5 * time.Minute, Clock: w.clock, Log: log, Life: lifecycle.DefaultPolicy(),
-		Fields: map[string]merge.Rule{
-			"status": {Direction: merge.Both, Conflict: merge.TrackerWins}, "assignee": in, "priority": in, "summary": in,
-		},
+		Sayings: w.dist.Sayings,
+		Boards:  map[string]monitor.Board{"fin": {Tracker: "jira", Project: "FIN"}, "ops": {Tracker: "jira", Project: "OPS"}},
 	}
 }
 
