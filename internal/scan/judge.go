@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -32,6 +31,8 @@ type Verdict struct {
 	// controllers are those of the members of groups, by the member's id.
 	controllers map[string]controller
 	outcome     *rule.Outcome
+	batches     []batch   // that were judged
+	now         time.Time // the rules' own
 }
 
 // judge runs the rules over everything that was gathered. A source whose facts
@@ -46,7 +47,9 @@ func judge(ctx context.Context, rules *rule.Set, now time.Time, batches []batch)
 		return nil, fmt.Errorf("run the rules: %w", err)
 	}
 	noteUngiven(outcome, rules, batches)
-	v := &Verdict{rules: rules, outcome: outcome, failed: failedTypes(batches), resources: map[string]bool{}, controllers: map[string]controller{}}
+	v := &Verdict{
+		rules: rules, outcome: outcome, batches: batches, now: now, failed: failedTypes(batches), resources: map[string]bool{}, controllers: map[string]controller{},
+	}
 	v.findUnknown()
 	v.withhold()
 	for _, c := range outcome.Recommendations {
@@ -230,10 +233,8 @@ func fingerprint(r trimtab.Reason, resource string) string {
 // from "cured" when a recommendation is absent.
 func (v *Verdict) noteResources(facts []source.Fact) {
 	for _, f := range facts {
-		for _, name := range []string{"id", "resource"} {
-			if id := text(f.Fields[name]); id != "" {
-				v.resources[trimtab.CanonicalResource(id)] = true
-			}
+		for _, id := range subjectsOf(f.Fields) {
+			v.resources[id] = true
 		}
 		v.noteController(f)
 	}
@@ -266,21 +267,6 @@ func (v *Verdict) untold(e *store.Episode) (why string, untold bool) {
 		}
 	}
 	return "", false
-}
-
-// gone tells why an episode that was not concluded is absent.
-func (v *Verdict) gone(e *store.Episode) string {
-	alive := slices.ContainsFunc(e.Rules, func(id string) bool {
-		r, ok := v.rules.Rule(id)
-		return ok && r.Enabled
-	})
-	switch {
-	case !alive:
-		return "rule_disabled"
-	case !v.resources[e.Resource]:
-		return "resource_deleted"
-	}
-	return "condition_cleared"
 }
 
 // detail is what the scan's row says of it.

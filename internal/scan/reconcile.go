@@ -20,6 +20,7 @@ type reconciler struct {
 
 	open             map[trimtab.Key]*store.Episode
 	seen             map[trimtab.Key]*store.Episode
+	where            whereabouts // of what was not concluded
 	repeats, unknown int
 }
 
@@ -39,6 +40,13 @@ func (r *reconciler) run() error {
 			return err
 		}
 	}
+	missing := map[string]bool{}
+	for _, e := range open {
+		if r.seen[e.Key] == nil {
+			missing[e.Resource] = true
+		}
+	}
+	r.where = find(r.verdict.batches, missing)
 	for _, e := range open {
 		if err := r.notConcluded(e); err != nil {
 			return err
@@ -128,7 +136,11 @@ func (r *reconciler) notConcluded(e *store.Episode) error {
 		_, err := r.tx.Advance(e, lifecycle.Untold{At: step.At, Why: why}, step)
 		return err
 	}
-	_, err := r.tx.Advance(e, lifecycle.Missed{At: step.At, Reason: r.verdict.gone(e), After: r.measure[e.ID]}, step)
+	last, err := r.tx.Recommendation(e.Last)
+	if err != nil {
+		return err
+	}
+	_, err = r.tx.Advance(e, lifecycle.Missed{At: step.At, Reason: r.verdict.gone(e, last, r.where), After: r.measure[e.ID]}, step)
 	return err
 }
 
