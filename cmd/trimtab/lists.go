@@ -206,28 +206,6 @@ func (e *environment) putOff(c *cobra.Command, text string, in app.PutOff) (err 
 	})
 }
 
-// newSavings shows both signs: what came back stands in the ledger too.
-func newSavings(env *environment) *cobra.Command {
-	return &cobra.Command{
-		Use: "savings", Short: "The ledger: what was verified, and what came back", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			var rows []store.Saving
-			err := env.read(c, func(tx *store.Tx) (err error) {
-				rows, err = tx.Ledger()
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			t := table{names: []string{"at", "kind", "recommendation", "resource", "baseline", "observed", "realised", "basis"}}
-			for _, s := range rows {
-				t.add(s.At.Format(time.DateOnly), s.Kind, s.Action, s.Resource, s.Baseline, s.Observed, s.Realised, s.Basis)
-			}
-			return env.print(t)
-		},
-	}
-}
-
 // exactly asks for n arguments and says what they are.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {

@@ -158,7 +158,7 @@ func (t *teller) with(ctx context.Context, chapter func(*app.App) error) (err er
 func (t *teller) farewell() {
 	t.head("Everything lies in %s, the state in trimtab.db there. Look at it:", t.Dir)
 	for _, c := range []string{
-		"recommendations list", "recommendations show 1", "tickets list", "savings", "rules list", "rules explain vm-data-dev-07", "runs list", "runs show 1",
+		"recommendations list", "recommendations show 1", "tickets list", "savings --by month", "savings ledger", "rules list", "rules explain vm-data-dev-07", "runs list", "runs show 1",
 		"rules diff --set aws.compute.max_cpu=1.0", "recommendations list -o json",
 	} {
 		fmt.Fprintf(t.Out, "  %s %s -c %s\n", t.Name, c, t.path("trimtab.yaml"))

@@ -39,6 +39,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"keeps what was gathered, exactly", testGathered},
 		{"keeps watermarks", testWatermark},
 		{"adds the ledger up in decimals", testLedger},
+		{"tells what became of savings", testSavings},
 		{"keeps texts that no database can hold as near as it can", testOddTexts},
 	}
 	for _, c := range tests {
@@ -328,6 +329,40 @@ func testLedger(t *testing.T, s *state) {
 			t.Errorf("%+v", rows)
 		}
 		return err
+	})
+}
+
+// What became of a recommendation stands in several tables; one of them may say nothing yet.
+func testSavings(t *testing.T, s *state) {
+	filed, fresh := episode("k"), episode("l")
+	filed.State.ClaimedAt, filed.State.By = at(50), "l"
+	s.write(func(tx *store.Tx) error {
+		if err := errors.Join(tx.SaveEpisode(filed), tx.SaveEpisode(fresh)); err != nil {
+			return err
+		}
+		rec := &trimtab.Recommendation{CreatedAt: at(10), Action: "stop", Subject: trimtab.Subject{Resource: "vm", Account: "shop"}}
+		_, err := tx.AddRecommendation(rec, 1, filed)
+		link := &store.Link{Episode: filed.ID, Marker: "tt-1", Tracker: "b", Board: "fin"}
+		ticket := &store.Ticket{CreatedAt: at(30), Status: trimtab.TicketCreated, Tracker: "b", Board: "fin", RemoteID: "7", Key: "FIN-7"}
+		err = errors.Join(err, tx.SaveEpisode(filed), tx.SaveLink(link), tx.AddTicket(ticket, link))
+		return errors.Join(err, tx.AddLedger(filed.ID, lifecycle.Entry{Kind: "verified", At: at(60), Realised: usd("0.2")}))
+	})
+	s.read(func(tx *store.Tx) error {
+		lives, err := tx.SavingsLives()
+		if err != nil || len(lives) != 2 {
+			t.Fatalf("%+v, %v", lives, err)
+		}
+		l := lives[0]
+		if l.Rule != "p/a" || l.Board != "fin" || l.Owner != "ann" || l.Account != "shop" || !l.Superseded || !l.Savings.Equal(usd("12.345678901234567890")) {
+			t.Errorf("%+v", l)
+		}
+		if !l.Seen.Equal(at(10)) || !l.Ticketed.Equal(at(30)) || !l.Claimed.Equal(at(50)) || len(l.Booked) != 1 || !l.Booked[0].Realised.Equal(usd("0.2")) {
+			t.Errorf("%+v", l)
+		}
+		if l := lives[1]; !l.Ticketed.IsZero() || !l.Claimed.IsZero() || l.Superseded || len(l.Booked) != 0 || l.Account != "" {
+			t.Errorf("%+v", l)
+		}
+		return nil
 	})
 }
 
