@@ -81,9 +81,8 @@ type found struct {
 	savings          int64
 }
 
-// conclude reconciles what a complete scan found and ends it.
-func (h *house) conclude(end int64, all ...found) *Report {
-	h.t.Helper()
+// verdict is what a complete scan found.
+func (h *house) verdict(all ...found) *Verdict {
 	v := &Verdict{rules: h.scan.Rules, outcome: &rule.Outcome{}, resources: map[string]bool{}}
 	for _, f := range all {
 		v.Recommendations = append(v.Recommendations, &trimtab.Recommendation{
@@ -91,6 +90,13 @@ func (h *house) conclude(end int64, all ...found) *Report {
 			Savings: trimtab.Money{Amount: decimal.NewFromInt(f.savings), Currency: "USD"}, Reasons: []trimtab.Reason{{Rule: "p/r"}},
 		})
 	}
+	return v
+}
+
+// conclude reconciles what a complete scan found and ends it.
+func (h *house) conclude(end int64, all ...found) *Report {
+	h.t.Helper()
+	v := h.verdict(all...)
 	h.ours.Set(time.UnixMilli(end).UTC())
 	report := &Report{Complete: true, Recommendations: v.Recommendations}
 	h.check(h.store.Write(context.Background(), func(tx *store.Tx) (err error) {
