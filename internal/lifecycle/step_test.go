@@ -218,6 +218,22 @@ func TestLedgerEntry(t *testing.T) {
 	}
 }
 
+// What somebody works on is measured against what there was when they began, whatever scans
+// see meanwhile; the sighting itself is noted.
+func TestFrozen(t *testing.T) {
+	later := Seen{At: day(5), Savings: usd(300), Cost: usd(500), Fingerprint: "b", Proposal: "other"}
+	for name, base := range map[string][]Event{"in progress": working, "claimed": claim} {
+		was, _ := play(base...)
+		s, effects := Step(was, later, DefaultPolicy())
+		if !s.Savings.Equal(usd(60)) || !s.Cost.Equal(usd(100)) || !s.Baseline.Equal(usd(100)) || s.Fingerprint != "a" || s.Proposal != was.Proposal {
+			t.Errorf("%s: %+v", name, s)
+		}
+		if len(effects) > 0 || !s.LastSeen.Equal(day(5)) || s.Seen != was.Seen+1 {
+			t.Errorf("%s: %v, last seen %s, %d times", name, effects, s.LastSeen, s.Seen)
+		}
+	}
+}
+
 func TestOutrankedByAnother(t *testing.T) {
 	s, _ := play(append(filed[:2:2], Outranked{At: day(1), By: "k"}, Outranked{At: day(2), By: "l"})...)
 	if s.By != "l" {

@@ -21,6 +21,9 @@ type whereabouts struct {
 // find goes through everything that was gathered once, for some resources.
 func find(batches []batch, resources map[string]bool) whereabouts {
 	w := whereabouts{facts: map[string][]source.Fact{}, accounts: map[string]bool{}}
+	if len(resources) == 0 {
+		return w // there may be very many facts
+	}
 	for _, b := range batches {
 		for _, f := range b.Facts {
 			if account := text(f.Fields["account"]); account != "" {

@@ -18,7 +18,7 @@ type SavingsLife struct {
 	Savings    trimtab.Money // estimated a month; as it was when somebody began to work on it
 	Seen       time.Time     // at first
 	Ticketed   time.Time     // when its ticket was created; zero without one
-	Claimed    time.Time     // when somebody said that it is fixed; zero if nobody did
+	Claimed    time.Time     // when somebody said that it is fixed; zero if nobody did, or it was taken back
 	Superseded bool          // a better proposal for the same resource stands, or stood when it ended
 	Booked     []Saving      // its rows of the ledger, oldest first
 }
