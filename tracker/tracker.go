@@ -150,7 +150,7 @@ type Comment struct {
 	ID     string // grows with time
 	At     time.Time
 	Author string
-	Op     string // of our write that made it; "" for everybody else's
+	Op     string // of our write that made it, or some text where the tracker does not keep which; "" for everybody else's
 	Text   string // Markdown
 }
 

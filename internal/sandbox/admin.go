@@ -234,7 +234,9 @@ type deed struct {
 	Issue, Do, As                string
 	Status, Resolution, Assignee string
 	Text, Summary, Project       string
-	Labels                       []string
+	Priority, Due                string
+	Document                     json.RawMessage
+	Labels, Add, Remove          []string
 }
 
 // adminPeople lets a person do something.
@@ -255,14 +257,10 @@ func (j *Jira) perform(d deed) error {
 	case "comment":
 		return j.Comment(d.Issue, d.Text, d.As)
 	case "edit":
-		e := Edited{Labels: d.Labels}
-		if d.Summary != "" {
-			e.Summary = &d.Summary
-		}
-		if d.Text != "" {
-			e.Description = &d.Text
-		}
-		return j.Edit(d.Issue, e, d.As)
+		return j.Edit(d.Issue, d.edited(), d.As)
+	case "file":
+		_, err := j.File(d.Project, d.Summary, d.Text, d.As)
+		return err
 	case "move":
 		return j.Move(d.Issue, d.Project, d.As)
 	case "archive":
@@ -270,7 +268,18 @@ func (j *Jira) perform(d deed) error {
 	case "delete":
 		return j.Delete(d.Issue)
 	}
-	return fmt.Errorf("a person can transition, assign, comment, edit, move, archive or delete, not %q", d.Do)
+	return fmt.Errorf("a person can file, transition, assign, comment, edit, move, archive or delete, not %q", d.Do)
+}
+
+// edited is what a person edits; what is not said stays.
+func (d *deed) edited() Edited {
+	e := Edited{Labels: d.Labels, Add: d.Add, Remove: d.Remove, Document: d.Document}
+	for text, field := range map[*string]**string{&d.Summary: &e.Summary, &d.Text: &e.Description, &d.Priority: &e.Priority, &d.Due: &e.Due} {
+		if *text != "" {
+			*field = text
+		}
+	}
+	return e
 }
 
 // adminAccounts lets accounts in or shuts them out, and revokes tokens.

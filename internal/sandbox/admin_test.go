@@ -60,10 +60,15 @@ func TestAdmin(t *testing.T) {
 		{"POST", "/sandbox/people", `{"issue":"FIN-1","do":"assign","assignee":"","as":"ann"}`, `"clock"`, func() bool { return issue("FIN-1").Assignee == "" }},
 		{"POST", "/sandbox/people", `{"issue":"FIN-1","do":"comment","text":"hi","as":"ann"}`, `"clock"`, func() bool { return len(issue("FIN-1").Comments) == 1 }},
 		{"POST", "/sandbox/people", `{"issue":"FIN-1","do":"edit","summary":"new","text":"words","labels":["a"],"as":"ann"}`, `"clock"`, func() bool { return issue("FIN-1").Summary == "new" && issue("FIN-1").Labels[0] == "a" }},
+		{"POST", "/sandbox/people", `{"issue":"FIN-1","do":"edit","priority":"Low","due":"2026-10-01","add":["b"],"remove":["a"],"document":{"type":"doc","version":1,"content":[]},"as":"ann"}`, `"clock"`, func() bool {
+			i := issue("FIN-1")
+			return i.Priority == "Low" && i.Due == "2026-10-01" && i.Labels[0] == "b" && i.Summary == "new" && strings.Contains(string(i.Description), `"content":[]`)
+		}},
+		{"POST", "/sandbox/people", `{"do":"file","project":"OPS","summary":"theirs","text":"words","as":"ann"}`, `"clock"`, func() bool { return len(b.FindBySummary("theirs")) == 1 }},
 		{"POST", "/sandbox/people", `{"issue":"FIN-1","do":"move","project":"OPS","as":"ann"}`, `"clock"`, func() bool { return issue("FIN-1").Project == "OPS" }},
 		{"POST", "/sandbox/people", `{"issue":"OPS-1","do":"archive"}`, `"clock"`, func() bool { return issue("OPS-1").Archived }},
 		{"POST", "/sandbox/people", `{"issue":"OPS-1","do":"delete"}`, `"clock"`, func() bool { return issue("OPS-1").ID == 0 }},
-		{"POST", "/sandbox/people", `{"issue":"FIN-1","do":"dance"}`, `can transition`, nil},
+		{"POST", "/sandbox/people", `{"issue":"FIN-1","do":"dance"}`, `can file, transition`, nil},
 		{"POST", "/sandbox/accounts", `{"account":"ann","active":false,"revoke":true}`, `"clock"`, func() bool { return b.user("ann").Inactive }},
 		{"POST", "/sandbox/permissions", `{"project":"FIN","account":"ann","deny":["CREATE_ISSUES"]}`, `"clock"`, func() bool { return !b.project("FIN").may("ann", Create) }},
 		{"POST", "/sandbox/permissions", `{"project":"FIN","account":"ann","allow":["CREATE_ISSUES"]}`, `"clock"`, func() bool { return b.project("FIN").may("ann", Create) }},

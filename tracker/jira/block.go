@@ -86,7 +86,7 @@ func spaceless(text string) string { return strings.Join(strings.Fields(text), "
 func (f format) description(md string) any {
 	block, ok := tracker.Block(md)
 	text := f.write(md)
-	for limit := len(block); ok && limit > 1000 && !f.closed(text); limit = limit * 9 / 10 {
+	for limit := min(len(block), markup.MaxText-len(md)+len(block)); ok && limit > 1000 && !f.closed(text); limit = limit * 3 / 4 {
 		text = f.write(tracker.SetBlock(md, tracker.Managed(markup.Cut(block, limit))))
 	}
 	return text
@@ -168,7 +168,13 @@ func linesOf(raw json.RawMessage) pieces {
 	return strings.Split(text, "\n")
 }
 
-func lineWords(line string) string { return markup.Words(markup.FromWiki(line)) }
+// lineWords are the words of a line, if it can be one of those that we look for.
+func lineWords(line string) string {
+	if !strings.Contains(line, "Trimtab") {
+		return ""
+	}
+	return markup.Words(markup.FromWiki(line))
+}
 
 func mergeLines(all pieces) markup.Node { return markup.FromWiki(strings.Join(all, "\n")) }
 

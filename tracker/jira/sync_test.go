@@ -276,7 +276,7 @@ func TestLongBlock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, edition)
 			d := draft(1)
-			d.Description = tracker.Managed(strings.Repeat("*a* 🙂 [x]\n\n", 6000))
+			d.Description = tracker.Managed(strings.Repeat("*a* 🙂 [x] "+strings.Repeat("words ", 10)+"\n\n", 1200))
 			results, err := s.client.Create(t.Context(), []tracker.Draft{d})
 			if err != nil || results[0].Err != nil || results[0].Issue.Block == "" {
 				t.Fatalf("%v, %v, block of %d", err, results[0].Err, len(results[0].Issue.Block))
