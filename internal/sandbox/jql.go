@@ -257,7 +257,8 @@ func (p *jqlParser) orderClause(q *query) error {
 
 // sort orders what was found; what the order leaves equal goes by id.
 func (q *query) sort(found []*Issue) {
-	slices.SortStableFunc(found, func(a, b *Issue) int {
+	// No two have one id, so that a stable sort would do no better, and slower.
+	slices.SortFunc(found, func(a, b *Issue) int {
 		for _, o := range q.order {
 			if n := o.compare(a, b); n != 0 {
 				return n
