@@ -284,7 +284,8 @@ func (f *filing) assume(c *Client, err error) {
 	// Open is a guess that the monitor corrects; the key is not.
 	made.URL, made.Project, made.Marker, made.Status = c.browse(made.Key), d.Project, d.Marker, tracker.Open
 	made.Summary, made.Description = summaryOf(d.Summary), d.Description
-	made.Labels, made.Created = labelsOf(d.Labels), c.cfg.Now().UTC()
+	made.Block, _ = tracker.Block(d.Description)
+	made.Labels, made.Stamped, made.Created = labelsOf(d.Labels), true, c.cfg.Now().UTC()
 	made.Updated = made.Created
 	note := "the new ticket could not be read back"
 	if err != nil {

@@ -305,6 +305,24 @@ func TestPersonInBetween(t *testing.T) {
 	}
 }
 
+// TestDescriptionWhileMoving: what somebody writes while we move the ticket is kept.
+func TestDescriptionWhileMoving(t *testing.T) {
+	s := open(t, nil)
+	id := s.filed(t)
+	wrote := false
+	s.sandbox.BeforeWrite(func(key string) {
+		if !wrote {
+			s.describe(t, key, "Theirs.")
+		}
+		wrote = true
+	})
+	block := "Ours."
+	got, err := s.client.Update(t.Context(), id, tracker.Set(tracker.Change{Op: "a", Status: tracker.Done, Block: &block}))
+	if err != nil || got.Block != block || !strings.HasPrefix(got.Description, "Theirs.") || got.Status != tracker.Done {
+		t.Errorf("%q, %v", got.Description, err)
+	}
+}
+
 // TestStampOfOthers: a ticket has one marker and one installation; a stamp that Jira
 // swallows is no success.
 func TestStampOfOthers(t *testing.T) {

@@ -135,6 +135,9 @@ func (w *writing) run(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := w.refresh(ctx, moved); err != nil {
+		return false, w.doubt(err)
+	}
 	edited, err := w.edit(ctx)
 	if err != nil {
 		return false, err
@@ -147,6 +150,19 @@ func (w *writing) run(ctx context.Context) (bool, error) {
 	// Links stand on no screen and fail for reasons of their own: what matters more is done.
 	linked, err := w.link(ctx)
 	return moved || edited || said || linked, err
+}
+
+// refresh reads the description again if getting to a status has taken a while: of all
+// fields it alone is written with what people have put into it.
+func (w *writing) refresh(ctx context.Context, moved bool) error {
+	if !moved || w.change.Block == nil {
+		return nil
+	}
+	now, err := w.client.one(ctx, w.before.ID, slim)
+	if err == nil {
+		w.before.Fields.Description = now.Fields.Description
+	}
+	return err
 }
 
 // findOwner looks up a new assignee. Unlike at creation, an unknown one is an
