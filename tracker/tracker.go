@@ -10,6 +10,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -144,6 +145,9 @@ type Edit struct {
 	Field    string // status, assignee, priority, summary, description, labels, due, or the tracker's own word
 	From, To string // in the tracker's words; of statuses their names
 }
+
+// CompareIDs orders ids of edits or of comments: as numbers, which have no leading zeros.
+func CompareIDs(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
 
 // Comment is what somebody said in a ticket.
 type Comment struct {

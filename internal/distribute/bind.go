@@ -155,14 +155,14 @@ func newestEdit(issue tracker.Issue) string {
 	if n := len(issue.Edits); n > 0 {
 		return issue.Edits[n-1].ID
 	}
-	return ""
+	return store.Unheard
 }
 
 func newestComment(issue tracker.Issue) string {
 	if n := len(issue.Comments); n > 0 {
 		return issue.Comments[n-1].ID
 	}
-	return ""
+	return store.Unheard
 }
 
 // Unbinding lets a ticket go without deleting it.

@@ -176,7 +176,8 @@ func (p *pushing) merge(field, ours, theirs string) merge.Decision {
 	}
 	_, frozen := p.frozen[field]
 	d := merge.Field(field, merge.Sides{
-		Base: base, Ours: ours, Theirs: theirs, OursAt: p.op.CreatedAt, TheirsAt: merge.ChangedAt(p.seen, field), Frozen: frozen && !p.insist,
+		Base: base, Ours: ours, Theirs: theirs, OursAt: p.op.CreatedAt, TheirsAt: merge.ChangedAt(p.seen, field),
+		Person: merge.ByPerson(p.seen, field), Reverted: merge.Reverted(p.seen, field, p.link.Sync.Edit), Frozen: frozen && !p.insist,
 	}, p.rule(field))
 	if d.Write && !p.insist && p.quarrels(field) {
 		return merge.Decision{Conflict: true, Winner: merge.Ask, Drift: true, Base: base}

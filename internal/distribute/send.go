@@ -346,6 +346,7 @@ func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issu
 		}
 		recommendation = e.First
 		link.Base, link.Updated = filedAs(op.Payload, issue, what == foundAgain), issue.Updated
+		link.Sync.Edit, link.Sync.Comment = store.Unheard, store.Unheard
 		ticket := &store.Ticket{
 			CreatedAt: issue.Created, Status: trimtab.TicketCreated, Tracker: s.name, Board: board.Name, RemoteID: issue.ID,
 			Key: issue.Key, URL: issue.URL, Assignee: issue.Assignee, UpdatedAt: issue.Updated,

@@ -88,6 +88,11 @@ type Sides struct {
 	Ours, Theirs string
 	// OursAt and TheirsAt are when each side last changed it; for [Newest].
 	OursAt, TheirsAt time.Time
+	// Person: the tracker's value is known to be a person's, and not the echo of ours.
+	Person bool
+	// Reverted: a write of ours that nobody has noted was changed by a person since. Then
+	// theirs is a change, even if it is what was agreed on.
+	Reverted bool
 	// Frozen: a person has been asked about it. Until then it stays as it is on both sides.
 	Frozen bool
 }
@@ -107,7 +112,7 @@ type Decision struct {
 }
 
 // Field merges one field. Equal values are agreement, whoever wrote them: so the echo of
-// our own write is no change.
+// our own write is no change. What a person set stays theirs, even if we would say the same.
 func Field(name string, s Sides, r Rule) Decision {
 	switch kinds[name] {
 	case set:
@@ -126,10 +131,10 @@ func Field(name string, s Sides, r Rule) Decision {
 }
 
 func scalar(s Sides, r Rule) Decision {
-	here, there := s.Ours != s.Base.Ours, s.Theirs != s.Base.Theirs
+	here, there := s.Ours != s.Base.Ours, s.Theirs != s.Base.Theirs || s.Reverted
 	switch {
 	case s.Ours == s.Theirs:
-		return Decision{Base: Agreed{Ours: s.Ours, Theirs: s.Theirs, Taken: s.Base.Taken}}
+		return Decision{Base: Agreed{Ours: s.Ours, Theirs: s.Theirs, Taken: s.Base.Taken || there && s.Person}}
 	case s.Frozen, !here && !there:
 		return Decision{Base: s.Base}
 	case !here:

@@ -91,6 +91,32 @@ func ChangedAt(issue tracker.Issue, field string) time.Time {
 	return issue.Updated
 }
 
+// ByPerson reports whether the history says that the last to change a field was somebody
+// other than Trimtab.
+func ByPerson(issue tracker.Issue, field string) bool {
+	for i := len(issue.Edits) - 1; i >= 0; i-- {
+		if e := issue.Edits[i]; e.Field == field {
+			return e.Op == ""
+		}
+	}
+	return false
+}
+
+// Reverted reports whether the history after an entry tells of a write of ours to a field
+// that a person has changed since. Of a ticket whose edits were never heard it does not.
+func Reverted(issue tracker.Issue, field, after string) bool {
+	if after == "" {
+		return false
+	}
+	ours := false
+	for _, e := range issue.Edits {
+		if e.Field == field && tracker.CompareIDs(e.ID, after) > 0 {
+			ours = ours || e.Op != ""
+		}
+	}
+	return ours && ByPerson(issue, field)
+}
+
 // AuthorOf is who last changed a field of a ticket, other than Trimtab; "" where the history
 // does not say.
 func AuthorOf(issue tracker.Issue, field string) string {

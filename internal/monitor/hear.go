@@ -48,11 +48,8 @@ func (m *merger) heard(newest, id string, at time.Time) bool {
 	if newest == "" {
 		return at.Before(m.link.Updated)
 	}
-	return compareIDs(id, newest) <= 0
+	return tracker.CompareIDs(id, newest) <= 0
 }
-
-// compareIDs orders ids that grow: as numbers, which have no leading zeros.
-func compareIDs(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
 
 // detail says what an edit did, and which rule decided about it.
 func (m *merger) detail(e tracker.Edit) string {

@@ -23,6 +23,7 @@ type merger struct {
 	ticket *store.Ticket
 	report *Report
 
+	before  string            // the newest edit that was heard before
 	waiting store.Waiting     // writes of ours that are on their way
 	ours    map[string]string // what we say, where a write of it is on its way
 	frozen  map[string]*store.Conflict
@@ -37,6 +38,7 @@ func (m *merger) run() error {
 		return err
 	}
 	m.follow()
+	m.before = m.link.Sync.Edit
 	if err := m.hear(); err != nil {
 		return err
 	}
@@ -135,7 +137,8 @@ func (m *merger) field(field, theirs string) error {
 		ours = base.Ours
 	}
 	d := merge.Field(field, merge.Sides{
-		Base: base, Ours: ours, Theirs: theirs, OursAt: m.waiting.Since, TheirsAt: merge.ChangedAt(m.issue, field), Frozen: m.frozen[field] != nil,
+		Base: base, Ours: ours, Theirs: theirs, OursAt: m.waiting.Since, TheirsAt: merge.ChangedAt(m.issue, field),
+		Person: merge.ByPerson(m.issue, field), Reverted: merge.Reverted(m.issue, field, m.before), Frozen: m.frozen[field] != nil,
 	}, m.rule(field))
 	m.link.Sync.SetDrift(field, d.Drift || m.frozen[field] != nil && ours != theirs, merge.Shown(m.issue, field))
 	m.link.Base[field] = m.next(field, base, theirs, d)

@@ -41,7 +41,8 @@ type Link struct {
 
 // Sync is what is remembered of following a ticket.
 type Sync struct {
-	// Edit and Comment are the newest ones that were heard.
+	// Edit and Comment are the newest ones that were heard; [Unheard] before any was, "" of
+	// tickets from before they were noted.
 	Edit    string `json:"edit,omitempty"`
 	Comment string `json:"comment,omitempty"`
 	// Wrote is when we changed a field lately, by field: who changes one too often is in a
@@ -56,6 +57,9 @@ type Sync struct {
 	Hidden    bool      `json:"hidden,omitempty"`   // its project cannot be seen
 	Restamped time.Time `json:"restamped,omitzero"` // when what people took off was put back
 }
+
+// Unheard is older than every edit and comment.
+const Unheard = "0"
 
 // SetDrift notes that a field is left as the tracker has it, or that it is not.
 func (s *Sync) SetDrift(field string, drifts bool, theirs string) {
