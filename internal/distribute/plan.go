@@ -106,7 +106,7 @@ func (p *planner) load() (err error) {
 		return err
 	}
 	for _, e := range open {
-		waiting := e.State.Workflow == trimtab.New || e.State.Workflow == trimtab.Held
+		waiting := e.State.Workflow == trimtab.New || e.State.Workflow == trimtab.Held && !e.State.Gone
 		if waiting && e.State.Condition == trimtab.Present {
 			p.candidates = append(p.candidates, e)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/internal/merge"
 	"github.com/trimtab/trimtab/internal/store"
 	"github.com/trimtab/trimtab/tracker"
@@ -74,7 +75,10 @@ func (s *sender) fill(tx *store.Tx, p *pushing) error {
 			p.change.Link = tracker.Link{Relation: tracker.Relates, To: better.RemoteID}
 		}
 	case store.OpRecall, store.OpDismiss:
-		p.ours[merge.Status], p.insist = string(tracker.WontDo), true
+		// Unless somebody has taken it up again since.
+		if store.WorkflowOf(p.about).TicketStatus() == trimtab.TicketClosed {
+			p.ours[merge.Status], p.insist = string(tracker.WontDo), true
+		}
 	case store.OpLink:
 		s.linked(op, link, p.about[0], &p.change)
 	case store.OpStamp:
@@ -203,7 +207,19 @@ const (
 // quarrels reports whether a field was written so often lately that somebody must be
 // answering each write with another: an automation, or Trimtab elsewhere.
 func (p *pushing) quarrels(field string) bool {
-	return len(lately(p.link.Sync.Wrote[field], p.job.Clock.Now())) >= maxFlips
+	return len(lately(p.link.Sync.Wrote[field], p.job.Clock.Now())) >= maxFlips && (len(p.seen.Edits) == 0 || p.answered(field))
+}
+
+// answered reports whether somebody has changed a field after a write of ours.
+func (p *pushing) answered(field string) bool {
+	ours := false
+	for _, e := range p.seen.Edits {
+		if e.Field == field && e.Op == "" && ours {
+			return true
+		}
+		ours = ours || e.Field == field && e.Op != ""
+	}
+	return false
 }
 
 func lately(times []time.Time, now time.Time) []time.Time {
@@ -299,11 +315,12 @@ func (p *pushing) settleField(tx *store.Tx, field string, d merge.Decision, afte
 	default:
 		p.link.Base[field] = d.Base
 	}
-	p.link.Sync.SetDrift(field, d.Drift, p.shown(field))
+	open := p.frozen[field]
+	p.link.Sync.SetDrift(field, d.Drift || open != nil && !d.Write && p.ours[field] != merge.Theirs(p.seen)[field], p.shown(field))
 	if d.Conflict {
 		return p.conflict(tx, field, old, d)
 	}
-	if open := p.frozen[field]; open != nil && (d.Write || p.ours[field] == merge.Theirs(p.seen)[field]) {
+	if open != nil && (d.Write || p.ours[field] == merge.Theirs(p.seen)[field]) {
 		open.Winner, open.DecidedBy, open.DecidedAt = "agreed", "both sides say the same", now
 		return tx.SaveConflict(open)
 	}

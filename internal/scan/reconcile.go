@@ -79,6 +79,7 @@ func (r *reconciler) conclude(rec *trimtab.Recommendation) error {
 		r.repeats++
 	}
 	r.seen[rec.Key] = e
+	before := e.Owner
 	e.Owner, e.Rules = rec.Owner.Name, ruleIDs(rec)
 	if !e.State.Filed {
 		e.Board = rec.Board
@@ -93,7 +94,27 @@ func (r *reconciler) conclude(rec *trimtab.Recommendation) error {
 	if rec.ID, err = r.tx.AddRecommendation(rec, r.scan, e); err != nil {
 		return err
 	}
+	if before != e.Owner && e.ID != 0 {
+		if err := r.reassign(e, before); err != nil {
+			return err
+		}
+	}
 	return r.tx.SaveEpisode(e)
+}
+
+// reassign lets an open ticket follow when its resource has another owner, unless it is one
+// of the owner before with a checklist of several things.
+func (r *reconciler) reassign(e *store.Episode, before string) error {
+	open := e.State.Workflow == trimtab.Ticketed || e.State.Workflow == trimtab.InProgress
+	link, err := r.tx.LinkOf(e.ID)
+	if err != nil || link == nil || !open || link.Group != "" {
+		return err
+	}
+	now := r.job.Clock.Now()
+	if err := r.tx.Note(e.ID, now, "scan", "it has another owner", before+" → "+e.Owner); err != nil {
+		return err
+	}
+	return r.tx.RefreshOnce(&store.Op{Link: link.ID, CreatedAt: now})
 }
 
 // episodeFor finds the episode that a conclusion belongs to: the open one, one
