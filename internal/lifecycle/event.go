@@ -49,6 +49,7 @@ type Told struct {
 	Status tracker.Status
 	// CannotTell: the board has no way to say "won't do".
 	CannotTell bool
+	Author     string // who changed it; "" where the tracker does not say
 }
 
 // Dismissed and Snoozed: a person said so in Trimtab.

@@ -18,7 +18,7 @@ func told(s State, e Told, p Policy) (State, []Effect) {
 	case tracker.Done:
 		return claimed(s, e)
 	case tracker.WontDo:
-		return putOff(s, Dismissed{At: e.At, Reason: "closed as won't do in the tracker"}, p), nil
+		return putOff(s, Dismissed{At: e.At, Reason: "closed as won't do in the tracker", Author: e.Author}, p), nil
 	}
 	return s, nil
 }
@@ -185,7 +185,7 @@ func refiled(s State) State {
 func linked(s State, e Linked, p Policy) (State, []Effect) {
 	if s.Workflow == trimtab.New || s.Workflow == trimtab.Held {
 		s.Gone = false
-		return told(s.filed(), Told(e), p)
+		return told(s.filed(), Told{At: e.At, Status: e.Status, CannotTell: e.CannotTell}, p)
 	}
 	if !s.Filed {
 		s.Filed, s.Gone, s.Shown, s.ShownWords = true, false, s.Savings, s.Proposal

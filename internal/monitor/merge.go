@@ -218,8 +218,9 @@ func (m *merger) taken(field, theirs string, d merge.Decision) error {
 		}
 		return m.note(field+" changed", merge.Shown(m.issue, field)+" ("+m.rule(field).String()+")")
 	}
-	step := store.Step{Actor: m.actor(merge.AuthorOf(m.issue, field)), At: m.job.Clock.Now(), Policy: m.job.Life}
-	told := lifecycle.Told{At: m.issue.Updated, Status: tracker.Status(theirs), CannotTell: m.job.Boards[m.link.Board].CannotTell}
+	author := merge.AuthorOf(m.issue, field)
+	step := store.Step{Actor: m.actor(author), At: m.job.Clock.Now(), Policy: m.job.Life}
+	told := lifecycle.Told{At: m.issue.Updated, Status: tracker.Status(theirs), CannotTell: m.job.Boards[m.link.Board].CannotTell, Author: author}
 	for _, e := range m.about {
 		if len(m.about) > 1 && over(e, told.Status) {
 			continue

@@ -78,9 +78,9 @@ func (m *merger) obey(c tracker.Comment) error {
 		return m.answer(fmt.Sprintf("That could not be done: %s. Write `/snooze 30d` or `/dismiss 90d reason` on a line of its own.", wrong))
 	}
 	actor := m.actor(c.Author)
-	var event lifecycle.Event = lifecycle.Snoozed{At: now, Until: asked.Until}
+	var event lifecycle.Event = lifecycle.Snoozed{At: now, Until: asked.Until, Author: c.Author}
 	if asked.Verb == "dismiss" {
-		event = lifecycle.Dismissed{At: now, Until: asked.Until, Reason: asked.Why}
+		event = lifecycle.Dismissed{At: now, Until: asked.Until, Reason: asked.Why, Author: c.Author}
 	}
 	moved := false
 	for _, e := range m.about {
