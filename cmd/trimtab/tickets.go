@@ -68,7 +68,7 @@ func storyTable(s *store.Story) table {
 	t := table{names: []string{"what", "value"}}
 	t.add("ticket", strings.TrimSpace(s.Key+" "+s.URL))
 	t.add("board", s.Board+" on "+s.Tracker)
-	t.add("status", s.Status)
+	t.add("ticket status", s.Status)
 	switch {
 	case s.State == store.LinkGone:
 		t.add("gone", s.Reason)

@@ -86,9 +86,9 @@ func (t *Tx) Conflicts(all bool) ([]*Conflict, error) {
 	return list(t, readConflict, conflictQuery+where+` ORDER BY c.id`)
 }
 
-// ConflictCounts counts the conflicts by who won; "" is those that wait for a person.
+// ConflictCounts counts the conflicts by who won; open are those that wait for a person.
 func (t *Tx) ConflictCounts() (map[string]int, error) {
-	return t.counts(`SELECT winner, COUNT(*) FROM conflicts GROUP BY winner`)
+	return t.counts(`SELECT COALESCE(NULLIF(winner, ''), 'open'), COUNT(*) FROM conflicts GROUP BY winner`)
 }
 
 // Conflict reads one.

@@ -279,6 +279,13 @@ func (t *Tx) Suspects(tracker string) ([]string, error) {
 	return list(t, readString, `SELECT remote_id FROM links WHERE tracker = ? AND state = 'filed' AND lead_id = 0 AND sync LIKE '%"missing":%' ORDER BY id`, tracker)
 }
 
+// MissingTickets counts the tickets that were not there when they were last looked for.
+func (t *Tx) MissingTickets() (n int, err error) {
+	const query = `SELECT COUNT(*) FROM links WHERE state = 'filed' AND lead_id = 0 AND sync LIKE '%"missing":%'`
+	err = t.row(query).Scan(&n)
+	return n, wrapSQL(query, err)
+}
+
 // KeysBefore gives the keys of some tickets of a board whose creations were the last to be
 // sent before a time.
 func (t *Tx) KeysBefore(tracker, board string, sent time.Time) ([]string, error) {

@@ -68,6 +68,8 @@ var (
 	runCounts       = prometheus.NewDesc("trimtab_runs", "Durable runs by status; a parked one waits for a person.", []string{"status"}, nil)
 	lastGood        = prometheus.NewDesc("trimtab_last_successful_scan_timestamp_seconds", "When a scan last finished whole and complete.", nil, nil)
 	duplicates      = prometheus.NewDesc("trimtab_duplicate_tickets", "Second tickets of one marker that were ever found; they are closed. Should be 0.", nil, nil)
+	conflicts       = prometheus.NewDesc("trimtab_conflicts", "Fields that were changed on both sides, by who won; those of open wait for a person.", []string{"winner"}, nil)
+	missing         = prometheus.NewDesc("trimtab_missing_tickets", "Tickets that the last look did not find, or that are hidden.", nil, nil)
 	stateUp         = prometheus.NewDesc("trimtab_state_up", "1 if the state could be read.", nil, nil)
 )
 
@@ -79,7 +81,7 @@ type stateCollector struct {
 
 // Describe implements [prometheus.Collector].
 func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{recommendations, outbox, runCounts, lastGood, duplicates, stateUp} {
+	for _, d := range []*prometheus.Desc{recommendations, outbox, runCounts, lastGood, duplicates, conflicts, missing, stateUp} {
 		ch <- d
 	}
 }
@@ -93,7 +95,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	err := c.store.Read(ctx, func(tx *store.Tx) error {
 		// One transaction for both counts: a page never shows a ticket as planned and done.
 		for desc, read := range map[*prometheus.Desc]func() (map[string]int, error){
-			recommendations: tx.WorkflowCounts, outbox: tx.OpCounts, runCounts: tx.RunCounts,
+			recommendations: tx.WorkflowCounts, outbox: tx.OpCounts, runCounts: tx.RunCounts, conflicts: tx.ConflictCounts,
 		} {
 			counts, err := read()
 			if err != nil {
@@ -108,6 +110,11 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 			return err
 		}
 		ch <- prometheus.MustNewConstMetric(duplicates, prometheus.GaugeValue, float64(second))
+		lost, err := tx.MissingTickets()
+		if err != nil {
+			return err
+		}
+		ch <- prometheus.MustNewConstMetric(missing, prometheus.GaugeValue, float64(lost))
 		scans, err := tx.Scans(1)
 		if len(scans) > 0 && !scans[0].LastGood.IsZero() {
 			ch <- prometheus.MustNewConstMetric(lastGood, prometheus.GaugeValue, float64(scans[0].LastGood.UnixMilli())/1000)
