@@ -124,6 +124,10 @@ func (g goal) nearest(edges []transition, now status, been []string) *transition
 		if slices.Contains(been, e.To.Name) || closing && (g.category != categoryDone || now.Category.Key == categoryDone) {
 			continue
 		}
+		// A status called Rejected is no way to be done.
+		if closing && g.status == tracker.Done && isNotDone(e.To.Name) {
+			continue
+		}
 		if found == nil || g.distance(e.To) < g.distance(found.To) {
 			found = e
 		}

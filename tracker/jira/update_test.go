@@ -77,6 +77,8 @@ func TestWorkflows(t *testing.T) {
 		},
 		Resolutions: []string{"Fixed", "Won’t Fix"},
 	}
+	short := long
+	short.Transitions = append([]sandbox.Transition{{Name: "z", From: "Backlog", To: "Rejected"}}, long.Transitions...)
 	mapped := map[string]string{"open": "Backlog", "in_progress": "Review", "done": "Shipped", "wont_do": "Shipped/Won’t Fix"}
 	tests := []struct {
 		name     string
@@ -92,6 +94,7 @@ func TestWorkflows(t *testing.T) {
 		{"closed otherwise", sandbox.Workflow{}, nil, []tracker.Status{tracker.WontDo, tracker.Done}, "Done Done"},
 		{"a site without resolutions", sandbox.Workflow{Resolutions: []string{}}, nil, []tracker.Status{tracker.WontDo}, "Done "},
 		{"three hops, resolution required", long, nil, []tracker.Status{tracker.Done}, "Shipped Fixed"},
+		{"three hops, not by one that says otherwise", short, mapped, []tracker.Status{tracker.Done}, "Shipped Fixed"},
 		{"three hops, a status that says it", long, nil, []tracker.Status{tracker.WontDo}, "Rejected Fixed"},
 		{"three hops, mapped resolution", long, mapped, []tracker.Status{tracker.WontDo}, "Shipped Won’t Fix"},
 		{"mapped name", long, mapped, []tracker.Status{tracker.InProgress}, "Review "},
