@@ -285,8 +285,12 @@ func (f *filing) assume(c *Client, err error) {
 	made.URL, made.Project, made.Marker, made.Status = c.browse(made.Key), d.Project, d.Marker, tracker.Open
 	made.Summary, made.Description = summaryOf(d.Summary), d.Description
 	made.Block, _ = tracker.Block(d.Description)
+	if f.plan.fields["assignee"] != nil {
+		made.Assignee = d.Assignee
+	}
+	// When it last changed stays open: by our clock that can be later than by Jira's, and
+	// what a search then shows would pass for old.
 	made.Labels, made.Stamped, made.Created = labelsOf(d.Labels), true, c.cfg.Now().UTC()
-	made.Updated = made.Created
 	note := "the new ticket could not be read back"
 	if err != nil {
 		note += ": " + err.Error()

@@ -202,7 +202,7 @@ func TestReadBackFails(t *testing.T) {
 			t.Fatal(err, results)
 		}
 		made := results[0].Issue
-		if made.ID == "" || made.Key != "FIN-1" || made.Marker != draft(1).Marker || made.Status != tracker.Open || len(results[0].Notes) != 1 {
+		if made.ID == "" || made.Key != "FIN-1" || made.Marker != draft(1).Marker || made.Status != tracker.Open || !made.Updated.IsZero() || made.Assignee != draft(1).Assignee || len(results[0].Notes) != 1 {
 			t.Errorf("%+v", results[0])
 		}
 	}
