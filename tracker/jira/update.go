@@ -283,7 +283,15 @@ func (w *writing) say(ctx context.Context) (bool, error) {
 	body := map[string]any{
 		"body": w.client.edition.text.write(w.change.Comment), "properties": []map[string]any{{"key": propertyKey, "value": property{Op: w.change.Op}}},
 	}
-	return true, w.client.do(ctx, w.write(http.MethodPost, body, "comment"), nil)
+	var made comment
+	k := w.write(http.MethodPost, body, "comment")
+	if err := w.client.do(ctx, k, &made); err != nil {
+		return true, err
+	}
+	if made.ID == "" {
+		return true, w.client.failed(k, tracker.Ambiguous, 0, "the answer names no comment", nil)
+	}
+	return true, nil
 }
 
 // said looks for a comment of this write, newest first, since a try that is
