@@ -3,6 +3,7 @@ package monitor
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/trimtab/trimtab"
@@ -64,8 +65,8 @@ func (m *merger) run() error {
 	return errors.Join(m.tx.SaveLink(m.link), m.tx.SaveTicket(m.ticket))
 }
 
-// findOurs finds what we have to say. Only while a write is on its way do we have values of
-// our own; otherwise what was agreed on holds.
+// findOurs finds what we have to say. Only while a write is on its way, or a person is asked
+// who is right, do we have values of our own; otherwise what was agreed on holds.
 func (m *merger) findOurs() (err error) {
 	m.ours, m.frozen = map[string]string{}, map[string]*store.Conflict{}
 	open, err := m.tx.OpenConflicts(m.link.ID)
@@ -78,12 +79,13 @@ func (m *merger) findOurs() (err error) {
 	if m.waiting, err = m.tx.WaitingFor(m.link.ID); err != nil {
 		return err
 	}
-	if m.waiting.Text && m.job.Sayings != nil {
+	if (m.waiting.Text || len(m.frozen) > 0) && m.job.Sayings != nil {
 		if m.ours, err = m.job.Sayings(m.tx, m.link, m.about); err != nil {
 			return err
 		}
 	}
-	if m.waiting.Status {
+	maps.DeleteFunc(m.ours, func(field, _ string) bool { return !m.waiting.Text && m.frozen[field] == nil })
+	if m.waiting.Status || m.frozen[merge.Status] != nil {
 		m.ours[merge.Status] = string(m.ourStatus())
 	}
 	return nil

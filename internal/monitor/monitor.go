@@ -161,7 +161,7 @@ func (j *Job) pull(ctx context.Context, name string) (*Report, error) {
 	}
 	issues := changes.Issues
 	asked := j.Clock.Now()
-	hinted, err := j.hinted(ctx, name, issues)
+	hinted, err := j.hinted(ctx, name, mark, issues)
 	if err != nil {
 		return nil, err
 	}
@@ -213,16 +213,16 @@ func (p *pulled) takeAll(tx *store.Tx, issues, hinted []tracker.Issue) error {
 	return tx.SaveWatermark("tracker "+p.name, next)
 }
 
-// hinted reads the issues that webhooks have hinted at, past the search index, unless the
-// search has shown them.
-func (j *Job) hinted(ctx context.Context, name string, shown []tracker.Issue) ([]tracker.Issue, error) {
+// hinted reads the issues that hints are about, past the search index, unless the search has
+// shown something new of them.
+func (j *Job) hinted(ctx context.Context, name string, mark store.Watermark, shown []tracker.Issue) ([]tracker.Issue, error) {
 	var ids []string
 	err := j.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		ids, err = tx.Hints(name)
 		return err
 	})
 	ids = slices.DeleteFunc(ids, func(id string) bool {
-		return slices.ContainsFunc(shown, func(i tracker.Issue) bool { return i.ID == id })
+		return slices.ContainsFunc(shown, func(i tracker.Issue) bool { return i.ID == id && mark.Seen[id] != versionOf(i) })
 	})
 	if err != nil || len(ids) == 0 {
 		return nil, err

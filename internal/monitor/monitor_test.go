@@ -305,6 +305,49 @@ func TestHints(t *testing.T) {
 	}))
 }
 
+// TestHintOfWhatIsKnown: a hint of our own asks for another look at a ticket that the search
+// still shows as it was when it was last heard.
+func TestHintOfWhatIsKnown(t *testing.T) {
+	d := newDesk(t)
+	ben := "ben"
+	d.people(tracker.Change{Assignee: &ben})
+	d.pull()
+	d.check(d.store.Write(t.Context(), func(tx *store.Tx) error {
+		link, err := tx.LinkByMarker(d.issue.Marker)
+		link.Base[merge.Assignee] = merge.Agreed{Ours: "ann", Theirs: "ann"}
+		return errors.Join(err, tx.SaveLink(link), tx.Hint("b", d.issue.ID, d.clock.Now()))
+	}))
+	if r := d.pull(); r.Changed != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestAskedAboutStatus: what we say of a status that a person is asked about is what the
+// recommendation has come to, not what was once agreed on.
+func TestAskedAboutStatus(t *testing.T) {
+	d := newDesk(t)
+	d.pull()
+	conflict := &store.Conflict{Field: merge.Status, Base: "open", Ours: "done", Theirs: "wont_do"}
+	d.check(d.store.Write(t.Context(), func(tx *store.Tx) error {
+		e, err := tx.Episode(1)
+		e.State.Workflow = trimtab.AutoResolved
+		link, errLink := tx.LinkByMarker(d.issue.Marker)
+		conflict.Link = link.ID
+		return errors.Join(err, errLink, tx.SaveEpisode(e), tx.SaveConflict(conflict))
+	}))
+	d.people(tracker.Change{Status: tracker.WontDo})
+	d.pull()
+	d.people(tracker.Change{Status: tracker.Open})
+	d.pull()
+	d.check(d.store.Read(t.Context(), func(tx *store.Tx) error {
+		open, err := tx.OpenConflicts(conflict.Link)
+		if len(open) != 1 {
+			t.Error("nobody is asked any more, and one side is done and the other open")
+		}
+		return err
+	}))
+}
+
 // TestOldTicketReopened: opening the ticket of an ended episode changes nothing when a
 // later one is about the same thing; the pull goes on.
 func TestOldTicketReopened(t *testing.T) {
