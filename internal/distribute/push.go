@@ -308,7 +308,10 @@ func (p *pushing) settleField(tx *store.Tx, field string, d merge.Decision, afte
 	old := p.base(field, merge.Theirs(p.seen)[field])
 	switch {
 	case d.Write:
-		p.link.Base[field] = merge.Agreed{Ours: p.ours[field], Theirs: p.written(field, after)}
+		theirs := p.written(field, after)
+		// Whoever says the same in that very moment has said it: it stays theirs.
+		said := theirs == merge.Theirs(after)[field] && field != merge.Status && !merge.IsSet(field) && raced(p.seen, after, field)
+		p.link.Base[field] = merge.Agreed{Ours: p.ours[field], Theirs: theirs, Taken: said}
 		p.wrote(field, now)
 	case d.Take: // the monitor takes it, with all that follows
 		p.link.Base[field] = merge.Agreed{Ours: p.ours[field], Theirs: old.Theirs, Taken: old.Taken}
