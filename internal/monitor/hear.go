@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,7 +34,8 @@ func (m *merger) hear() error {
 		if c.Op != "" || m.rule(merge.Comments).Direction == merge.Out {
 			continue
 		}
-		if err := errors.Join(m.tell(c.At, c.Author, "commented", merge.Cut(c.Text)), m.obey(c)); err != nil {
+		m.asked = append(m.asked, c)
+		if err := m.tell(c.At, c.Author, "commented", merge.Cut(c.Text)); err != nil {
 			return err
 		}
 	}

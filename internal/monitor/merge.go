@@ -28,6 +28,7 @@ type merger struct {
 	waiting store.Waiting     // writes of ours that are on their way
 	ours    map[string]string // what we say, where a write of it is on its way
 	frozen  map[string]*store.Conflict
+	asked   []tracker.Comment // what was said, in which something may be asked for
 	changed bool
 }
 
@@ -46,6 +47,12 @@ func (m *merger) run() error {
 	theirs := merge.Theirs(m.issue)
 	for _, field := range merge.Fields {
 		if err := m.field(field, theirs[field]); err != nil {
+			return err
+		}
+	}
+	// Last: a status that was set before must not undo what was asked for.
+	for _, c := range m.asked {
+		if err := m.obey(c); err != nil {
 			return err
 		}
 	}

@@ -348,6 +348,17 @@ func TestAskedAboutStatus(t *testing.T) {
 	}))
 }
 
+// TestMovedAndDismissed: who moves a ticket and then asks for its dismissal gets that, though
+// both are heard together.
+func TestMovedAndDismissed(t *testing.T) {
+	d := newDesk(t)
+	d.pull()
+	d.people(tracker.Change{Status: tracker.InProgress})
+	d.people(tracker.Change{Comment: "/dismiss 90d it is needed"})
+	d.pull()
+	d.workflow(trimtab.Dismissed)
+}
+
 // TestOldTicketReopened: opening the ticket of an ended episode changes nothing when a
 // later one is about the same thing; the pull goes on.
 func TestOldTicketReopened(t *testing.T) {
