@@ -31,7 +31,7 @@ func (c *Client) Mentioning(ctx context.Context, project string, words []string)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b issue) int {
-		return cmp.Or(a.Fields.Created.Compare(b.Fields.Created.Time), compareIDs(a.ID, b.ID))
+		return cmp.Or(a.Fields.Created.Compare(b.Fields.Created.Time), tracker.CompareIDs(a.ID, b.ID))
 	})
 	return c.shownAll(found), nil
 }

@@ -57,7 +57,7 @@ func (c *Client) Changed(ctx context.Context, installation string, since time.Ti
 	}
 	// An issue that came twice stands in its first place with its later time.
 	slices.SortStableFunc(issues, func(a, b issue) int {
-		return cmp.Or(a.Fields.Updated.Compare(b.Fields.Updated.Time), compareIDs(a.ID, b.ID))
+		return cmp.Or(a.Fields.Updated.Compare(b.Fields.Updated.Time), tracker.CompareIDs(a.ID, b.ID))
 	})
 	if changes.Issues, err = c.toldAll(ctx, issues); err != nil {
 		return tracker.Changes{}, err

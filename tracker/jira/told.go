@@ -102,11 +102,8 @@ func (c *Client) told(ctx context.Context, i *issue) (tracker.Issue, error) {
 
 // sorted orders what has growing ids by them: oldest first, whichever way Jira gave it.
 func sorted[T any](all []T, id func(T) string) []T {
-	return slices.SortedStableFunc(slices.Values(all), func(a, b T) int { return compareIDs(id(a), id(b)) })
+	return slices.SortedStableFunc(slices.Values(all), func(a, b T) int { return tracker.CompareIDs(id(a), id(b)) })
 }
-
-// compareIDs compares numbers in text: the shorter one is the smaller.
-func compareIDs(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
 
 // opOf names our write that made an entry; "" for everybody else's.
 func (c *Client) opOf(ctx context.Context, e *entry) (string, error) {
