@@ -42,6 +42,8 @@ var layers = map[string][]string{
 	"tracker/jira":                 {"", "tracker", "tracker/jira/governor", "tracker/jira/markup"},
 	"tracker/jira/governor":        {},
 	"tracker/jira/markup":          {},
+	"tracker/redmine":              {"", "tracker"},
+	"tracker/redmine/redminetest":  {},
 	"tracker/trackertest":          {"", "tracker"},
 	"packs":                        {"", "source", "internal/strictyaml"},
 	"internal/lifecycle":           {"", "tracker"},
