@@ -39,6 +39,8 @@ type Site struct {
 	Foreign func(t *testing.T, project, summary, description string) string
 	// Strip takes from an issue a part of what searches find it by; nil where nobody can.
 	Strip func(t *testing.T, id string)
+	// Anonymous: the site's history tells that an edit is ours, and not of which write.
+	Anonymous bool
 	// Elsewhere is another project that the site has.
 	Elsewhere string
 }

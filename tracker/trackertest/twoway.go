@@ -159,6 +159,9 @@ func testEdits(t *testing.T, s Site) {
 			if want[i].to == "" {
 				got.to = ""
 			}
+			if s.Anonymous && got.op != "" && want[i].op != "" {
+				got.op = want[i].op
+			}
 			if got != want[i] {
 				t.Errorf("%s: edit %d is %+v, want %+v", name, i, e, want[i])
 			}

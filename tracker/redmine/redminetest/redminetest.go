@@ -93,6 +93,13 @@ func (s *Server) Advance(t testing.TB, d time.Duration) {
 	s.Ruby(t, fmt.Sprintf("Time.ahead = (Time.ahead || 0) + %d", int(d.Seconds())), nil)
 }
 
+// Clock is the server's time.
+func (s *Server) Clock(t testing.TB) (now time.Time) {
+	t.Helper()
+	s.Ruby(t, `Time.now.utc`, &now)
+	return now
+}
+
 // Empty removes all issues and sets the clock right.
 func (s *Server) Empty(t testing.TB) {
 	t.Helper()
