@@ -23,6 +23,7 @@ import (
 	"github.com/trimtab/trimtab/tracker"
 	"github.com/trimtab/trimtab/tracker/board"
 	"github.com/trimtab/trimtab/tracker/jira"
+	"github.com/trimtab/trimtab/tracker/redmine"
 )
 
 // sources makes the sources of a deployment: one line a kind.
@@ -244,29 +245,50 @@ func fieldWord(expr rule.Expr, theirs map[string]string) distribute.Word {
 	}
 }
 
-// trackers makes the trackers of a deployment: one line a kind. Without a state they
-// remember nothing, which is enough to ask them something.
+// trackers makes the trackers of a deployment. Without a state they remember nothing, which
+// is enough to ask them something.
 func trackers(d *deploy.Deployment, s *store.Store, c clock.Clock) (map[string]tracker.Tracker, error) {
 	all := map[string]tracker.Tracker{}
-	sites := map[string]*jira.Site{} // accounts of one site share its limits
+	m := &making{deployment: d, store: s, clock: c, sites: map[string]*jira.Site{}}
 	for _, t := range d.Trackers {
-		if t.Kind == "board" {
-			all[t.Name] = board.New(board.Config{Projects: projects(d, t.Name), URL: d.Page, Now: c.Now}, s.BoardRows())
-			continue
-		}
-		cfg, err := jiraConfig(d, t, s)
+		made, err := m.tracker(t)
 		if err != nil {
 			return nil, fmt.Errorf("tracker %s: %w", t.Name, err)
 		}
-		if sites[t.URL] == nil {
-			sites[t.URL] = jira.NewSite(shared(s))
-		}
-		cfg.Site = sites[t.URL]
-		if all[t.Name], err = jira.New(cfg); err != nil {
-			return nil, fmt.Errorf("tracker %s: %w", t.Name, err)
-		}
+		all[t.Name] = made
 	}
 	return all, nil
+}
+
+// making is what trackers are made of.
+type making struct {
+	deployment *deploy.Deployment
+	store      *store.Store // nil: they remember nothing
+	clock      clock.Clock
+	sites      map[string]*jira.Site // accounts of one site share its limits
+}
+
+// tracker makes one: one line a kind.
+func (m *making) tracker(t deploy.Tracker) (tracker.Tracker, error) {
+	switch t.Kind {
+	case "board":
+		return board.New(board.Config{Projects: projects(m.deployment, t.Name), URL: m.deployment.Page, Now: m.clock.Now}, m.store.BoardRows()), nil
+	case "redmine":
+		return redmine.New(redmineConfig(m.deployment, t))
+	}
+	return m.jira(t)
+}
+
+func (m *making) jira(t deploy.Tracker) (tracker.Tracker, error) {
+	cfg, err := jiraConfig(m.deployment, t, m.store)
+	if err != nil {
+		return nil, err
+	}
+	if m.sites[t.URL] == nil {
+		m.sites[t.URL] = jira.NewSite(shared(m.store))
+	}
+	cfg.Site = m.sites[t.URL]
+	return jira.New(cfg)
 }
 
 // shared is nil without a state: then a process learns for itself.
@@ -288,18 +310,33 @@ func projects(d *deploy.Deployment, name string) []string {
 	return all
 }
 
+// statuses are the words of a tracker's boards for statuses, by project.
+func statuses(d *deploy.Deployment, name string) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for _, b := range d.Boards {
+		if b.Tracker == name && len(b.Status) > 0 {
+			all[b.Project] = b.Status
+		}
+	}
+	return all
+}
+
+func redmineConfig(d *deploy.Deployment, t deploy.Tracker) redmine.Config {
+	return redmine.Config{
+		URL: t.URL, Key: t.Auth.Token, Marker: t.Marker, Origin: t.Origin, Backlink: t.Backlink, Markup: redmine.Markup(t.Markup), Users: t.Users,
+		Status: statuses(d, t.Name),
+	}
+}
+
 func jiraConfig(d *deploy.Deployment, t deploy.Tracker, s *store.Store) (jira.Config, error) {
 	cfg := jira.Config{
 		URL: t.URL, Edition: jira.Cloud, Email: t.Auth.Email, Token: t.Auth.Token, CloudID: t.CloudID, Users: t.Users,
-		Status: map[string]map[string]string{}, Screens: map[string]map[string]any{},
+		Status: statuses(d, t.Name), Screens: map[string]map[string]any{},
 	}
 	if t.Kind == "jira-dc" {
 		cfg.Edition = jira.DataCenter
 	}
 	for _, b := range d.Boards {
-		if b.Tracker == t.Name && len(b.Status) > 0 {
-			cfg.Status[b.Project] = b.Status
-		}
 		if b.Tracker == t.Name && len(b.Screens) > 0 {
 			cfg.Screens[b.Project] = b.Screens
 		}
@@ -343,16 +380,14 @@ func readTexts(d *deploy.Deployment) map[string]*distribute.Text {
 
 // checkAccounts notes accounts that no client can be made of.
 func checkAccounts(d *deploy.Deployment) {
+	m := &making{deployment: d, sites: map[string]*jira.Site{}}
 	for _, t := range d.Trackers {
-		// What cannot be read has been said already.
+		// What cannot be read has been said already; a board needs no account.
 		if unread := t.URL == "" || t.Auth.Token+t.Auth.ClientSecret == ""; t.Kind == "board" || t.Kind == "" || unread {
 			continue
 		}
-		cfg, _ := jiraConfig(d, t, nil) // fails for no reason but the state's
-		if cfg.OAuth != nil {
-			cfg.OAuth.Service = true // a grant of a person lies in the state
-		}
-		if _, err := jira.New(cfg); err != nil {
+		t.Auth.Service = true // a grant of a person lies in the state
+		if _, err := m.tracker(t); err != nil {
 			t.Node.Errorf("%v", err).WithHint("%s", trimtab.NextOf(err))
 		}
 	}

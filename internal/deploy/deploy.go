@@ -80,9 +80,11 @@ type Tracker struct {
 	CloudID         string
 	Users           map[string]string // owner → account
 	Webhook         Webhook
-	Interval        time.Duration // how often its tickets are asked for; 0 is as all
-	Settle          time.Duration // how long an unknown outcome is left before sending again
-	Node            strictyaml.Node
+	// Of a Redmine: custom fields, by name or number, and how the site formats text.
+	Marker, Origin, Backlink, Markup string
+	Interval                         time.Duration // how often its tickets are asked for; 0 is as all
+	Settle                           time.Duration // how long an unknown outcome is left before sending again
+	Node                             strictyaml.Node
 }
 
 // Webhook says how webhooks come: set up by an administrator, with a secret, or registered

@@ -25,12 +25,8 @@ var fileMapping = schema.Mapping{Name: "deployment", Doc: "A deployment of Trimt
 	{Name: "page", Doc: "Where people open Trimtab's pages; tickets link back to it.", Value: schema.Text},
 }}
 
-// laterSources and laterTrackers are kinds that come later: they are refused with a
-// word of their own.
-var (
-	laterSources  = []string{"sql", "prometheus", "httpjson"}
-	laterTrackers = []string{"redmine"}
-)
+// laterSources are kinds that come later: they are refused with a word of their own.
+var laterSources = []string{"sql", "prometheus", "httpjson"}
 
 var sourceMapping = schema.Mapping{Name: "source", Doc: "A source of facts.", By: "kind", Apart: []string{"column", "resource"}, Keys: []schema.Key{
 	{Name: "name", Doc: "The source's name, unique.", Value: schema.Text, Need: true},
@@ -53,18 +49,22 @@ var sourceMapping = schema.Mapping{Name: "source", Doc: "A source of facts.", By
 
 var trackerMapping = schema.Mapping{Name: "tracker", Doc: "A tracker.", By: "kind", Keys: []schema.Key{
 	{Name: "name", Doc: "The tracker's name, unique.", Value: schema.Text, Need: true},
-	{Name: "kind", Doc: "jira is Jira Cloud, jira-dc Jira Data Center, board a board in the state itself.", Value: schema.Word("jira", "jira-dc", "board"), Need: true},
-	{Name: "url", Doc: "The address, as https://corp.atlassian.net.", Value: schema.Text, Need: true, With: []string{"jira", "jira-dc"}},
-	{Name: "auth", Doc: "Who Trimtab is there.", Value: schema.Ref("auth"), Need: true, With: []string{"jira", "jira-dc"}},
+	{Name: "kind", Doc: "jira is Jira Cloud, jira-dc Jira Data Center, redmine Redmine, board a board in the state itself.", Value: schema.Word("jira", "jira-dc", "redmine", "board"), Need: true},
+	{Name: "url", Doc: "The address, as https://corp.atlassian.net.", Value: schema.Text, Need: true, With: []string{"jira", "jira-dc", "redmine"}},
+	{Name: "auth", Doc: "Who Trimtab is there.", Value: schema.Ref("auth"), Need: true, With: []string{"jira", "jira-dc", "redmine"}},
 	{Name: "cloud_id", Doc: "The site's cloud id, which OAuth and service accounts need.", Value: schema.Text, With: []string{"jira"}},
-	{Name: "users", Doc: "Accounts of owners whom the tracker cannot be asked for: an owner's name or e-mail to an account id, on Data Center to a user name.", Value: schema.Entries(schema.Text), With: []string{"jira", "jira-dc"}},
+	{Name: "users", Doc: "Accounts of owners whom the tracker cannot be asked for: an owner's name or e-mail to an account id, on Data Center to a user name, on Redmine to a login.", Value: schema.Entries(schema.Text), With: []string{"jira", "jira-dc", "redmine"}},
 	{Name: "webhook", Doc: "Webhooks tell at once what a pull would find later; they come to /webhooks/NAME of serve.", Value: schema.Ref("webhook"), With: []string{"jira", "jira-dc"}},
 	{Name: "interval", Doc: "How often its tickets are asked for; the interval of sync unless it is said.", Value: schema.Duration},
-	{Name: "settle", Doc: "How long an unknown outcome is left before it is sent again.", Value: schema.Duration, Default: "5m", With: []string{"jira", "jira-dc"}},
+	{Name: "settle", Doc: "How long an unknown outcome is left before it is sent again.", Value: schema.Duration, Default: "5m", With: []string{"jira", "jira-dc", "redmine"}},
+	{Name: "marker", Doc: "The custom field that tickets are found by, by name or number.", Value: schema.Text, Default: "Trimtab marker", With: []string{"redmine"}},
+	{Name: "origin", Doc: "The custom field of the installation and the labels, by name or number.", Value: schema.Text, Default: "Trimtab", With: []string{"redmine"}},
+	{Name: "backlink", Doc: "A custom field for the address of the recommendation, by name or number; without it a note says it.", Value: schema.Text, With: []string{"redmine"}},
+	{Name: "markup", Doc: "How the site formats text (Administration, Settings, General); markdown is also CommonMark.", Value: schema.Word("textile", "markdown"), Default: "textile", With: []string{"redmine"}},
 }}
 
 var authMapping = schema.Mapping{Name: "auth", Doc: "An account: by a token, or as an OAuth app.", OneOf: []string{"token", "client_id"}, Keys: []schema.Key{
-	{Name: "token", Doc: "An API token (Cloud) or a personal access token (Data Center): ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text},
+	{Name: "token", Doc: "An API token (Cloud), a personal access token (Data Center) or an API access key (Redmine): ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text},
 	{Name: "email", Doc: "The account's address, on Data Center its user name; a personal access token needs none.", Value: schema.Text, With: []string{"token"}},
 	{Name: "client_id", Doc: "The id of an OAuth app.", Value: schema.Text},
 	{Name: "client_secret", Doc: "Its secret: ${NAME} of the environment, or ${file:/path}; never in clear.", Value: schema.Text, Need: true, With: []string{"client_id"}},

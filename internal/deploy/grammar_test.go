@@ -24,6 +24,7 @@ trackers:
   - {name: local, kind: board}
   - {name: dc, kind: jira-dc, url: 'https://jira.example', users: {Ann: ann}, webhook: {secret: '${TT_EMAIL}'}, auth: {token: '${TT_EMAIL}'}}
   - {name: app, kind: jira, url: 'https://corp.example', cloud_id: c-1, webhook: {url: 'https://t.example/webhooks/app'}, auth: {client_id: a, client_secret: '${TT_EMAIL}', service: true}}
+  - {name: red, kind: redmine, url: 'https://redmine.example', auth: {token: '${TT_EMAIL}'}, users: {Ann: ann}, settle: 2m, marker: Mark, origin: '12', backlink: Page, markup: markdown}
 boards:
   - {name: b, tracker: local, project: P, status: {open: Open, in_progress: Doing}, freeze: [2026-12-24]}
   - {from: TEAMS, tracker: local, type: Story}

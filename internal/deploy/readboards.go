@@ -14,21 +14,37 @@ func (r *reader) trackers(n strictyaml.Node) {
 		f := item.Fields(trackerMapping.Names()...)
 		t := Tracker{Name: name(f.Need("name"), names, "trackers"), Node: item}
 		names = append(names, t.Name)
-		t.Kind = kindOf(f.Need("kind"), words(trackerMapping, "kind"), laterTrackers)
+		t.Kind = kindOf(f.Need("kind"), words(trackerMapping, "kind"), nil)
 		only(f, trackerMapping, t.Kind)
 		t.Interval = orDuration(f.Get("interval"), 0)
-		if strings.HasPrefix(t.Kind, "jira") {
-			r.jira(f, &t)
+		switch t.Kind {
+		case "jira", "jira-dc":
+			r.remote(f, &t)
+			t.CloudID, t.Webhook = r.text(f.Get("cloud_id")), r.webhook(f.Get("webhook"), t.Auth)
+		case "redmine":
+			r.remote(f, &t)
+			r.redmine(f, &t)
 		}
 		r.d.Trackers = append(r.d.Trackers, t)
 	}
 }
 
-func (r *reader) jira(f strictyaml.Fields, t *Tracker) {
-	t.URL, t.CloudID = strings.TrimRight(r.text(f.Need("url")), "/"), r.text(f.Get("cloud_id"))
-	t.Auth = r.auth(f.Need("auth"))
+// redmine reads what only a Redmine has. Its account is a key alone.
+func (r *reader) redmine(f strictyaml.Fields, t *Tracker) {
+	t.Marker, t.Origin, t.Backlink = f.Get("marker").Text(), f.Get("origin").Text(), f.Get("backlink").Text()
+	t.Markup = "textile"
+	if n := f.Get("markup"); !n.IsZero() {
+		t.Markup = n.OneOf(words(trackerMapping, "markup")...)
+	}
+	if t.Auth.Email+t.Auth.ClientID != "" {
+		f.Get("auth").Errorf("an account on Redmine is known by its key alone").WithHint("auth: {token: '${REDMINE_KEY}'}")
+	}
+}
+
+// remote reads what every tracker has that is reached over the net.
+func (r *reader) remote(f strictyaml.Fields, t *Tracker) {
+	t.URL, t.Auth = strings.TrimRight(r.text(f.Need("url")), "/"), r.auth(f.Need("auth"))
 	t.Settle = orDuration(f.Get("settle"), 5*time.Minute)
-	t.Webhook = r.webhook(f.Get("webhook"), t.Auth)
 	t.Users = map[string]string{}
 	for _, e := range f.Get("users").Entries() {
 		t.Users[e.Key.Text()] = e.Value.Text()
