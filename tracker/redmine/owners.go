@@ -160,17 +160,30 @@ func (c *Client) ask(ctx context.Context, people []ref, name string) (int, error
 // candidates narrows members to those whom Redmine's search for a name gives, if this
 // account may search.
 func (c *Client) candidates(ctx context.Context, people []ref, name string) ([]ref, error) {
-	found, err := recall(ctx, c, "users/"+name, func(ctx context.Context) ([]person, error) {
+	// That it may not is known of all names at once: each new ticket has an owner.
+	barred, err := recall(ctx, c, "users", func(ctx context.Context) (bool, error) {
+		_, err := c.search(ctx, name)
+		if tracker.KindOf(err) == tracker.Forbidden {
+			return true, nil
+		}
+		return false, err
+	})
+	if err != nil || barred {
+		return people[:min(len(people), maxPeople)], err
+	}
+	found, err := c.search(ctx, name)
+	return slices.DeleteFunc(slices.Clone(people), func(one ref) bool {
+		return !slices.ContainsFunc(found, func(p person) bool { return p.ID == one.ID })
+	}), err
+}
+
+// search asks for people by a part of a name, as administrators may.
+func (c *Client) search(ctx context.Context, name string) ([]person, error) {
+	return recall(ctx, c, "users/"+name, func(ctx context.Context) ([]person, error) {
 		var answer struct {
 			Users []person `json:"users"`
 		}
 		_, err := c.do(ctx, get("/users.json", url.Values{"name": {name}, "limit": {strconv.Itoa(pageSize)}}), &answer)
 		return answer.Users, err
 	})
-	if tracker.KindOf(err) == tracker.Forbidden {
-		return people[:min(len(people), maxPeople)], nil
-	}
-	return slices.DeleteFunc(slices.Clone(people), func(one ref) bool {
-		return !slices.ContainsFunc(found, func(p person) bool { return p.ID == one.ID })
-	}), err
 }

@@ -15,6 +15,8 @@ end
 require "/usr/share/redmine/config/environment"
 Rails.logger.level = Logger::FATAL
 Setting.rest_api_enabled = "1"
+# Mails are written in other threads, which meet those that answer at SQLite's lock.
+ActiveJob::Base.queue_adapter = :test
 
 # It ends with the test binary, however that ends.
 Thread.new do
