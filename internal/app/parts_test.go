@@ -76,8 +76,11 @@ func TestFieldWords(t *testing.T) {
 		value string
 		want  string
 	}{
-		{merge.Priority, rec, "", "Highest"}, {merge.Priority, bare, "Medium", "Medium"}, {merge.Summary, rec, "x", "FinOps: Stop it"},
-		{merge.Assignee, rec, "ann", "ann.lee"}, {merge.Assignee, rec, "ben", "ben"},
+		{merge.Priority, rec, "", "Highest"},
+		{merge.Priority, bare, "Medium", "Medium"},
+		{merge.Summary, rec, "x", "FinOps: Stop it"},
+		{merge.Assignee, rec, "ann", "ann.lee"},
+		{merge.Assignee, rec, "ben", "ben"},
 	} {
 		if got, err := plan.words[c.field](c.rec, c.value); err != nil || got != c.want {
 			t.Errorf("%s of %q: %q, %v", c.field, c.value, got, err)

@@ -146,12 +146,7 @@ func (p *pushing) rule(field string) merge.Rule {
 	return p.job.rule(field)
 }
 
-func (j *Job) rule(field string) merge.Rule {
-	if r, ok := j.Fields[field]; ok {
-		return r
-	}
-	return merge.Defaults()[field]
-}
+func (j *Job) rule(field string) merge.Rule { return merge.RuleOf(j.Fields, field) }
 
 // decide merges what the write brings with the ticket as it is, and says what is left to be
 // written.
@@ -198,10 +193,9 @@ func (p *pushing) base(field, theirs string) merge.Agreed {
 }
 
 const (
-	maxFlips  = 4 // writes to one field of a ticket in [flipsIn]; more is a quarrel with somebody who answers each
-	flipsIn   = time.Hour
-	quarrel   = "it was changed back every time"
-	bothWrote = "both sides changed it"
+	maxFlips = 4 // writes to one field of a ticket in [flipsIn]; more is a quarrel with somebody who answers each
+	flipsIn  = time.Hour
+	quarrel  = "it was changed back every time"
 )
 
 // quarrels reports whether a field was written so often lately that somebody must be
@@ -324,8 +318,7 @@ func (p *pushing) settleField(tx *store.Tx, field string, d merge.Decision, afte
 		return p.conflict(tx, field, old, d)
 	}
 	if open != nil && (d.Write || p.ours[field] == merge.Theirs(p.seen)[field]) {
-		open.Winner, open.DecidedBy, open.DecidedAt = "agreed", "both sides say the same", now
-		return tx.SaveConflict(open)
+		return tx.Agreed(open, now)
 	}
 	return nil
 }
@@ -366,13 +359,13 @@ func (p *pushing) conflict(tx *store.Tx, field string, base merge.Agreed, d merg
 	now := p.job.Clock.Now()
 	c := &store.Conflict{
 		Link: p.link.ID, Field: field, At: now, Base: base.Theirs, Ours: p.says(field), Theirs: p.shown(field),
-		Author: merge.AuthorOf(p.seen, field), Why: bothWrote,
+		Author: merge.AuthorOf(p.seen, field), Why: store.BothChanged,
 	}
 	if p.quarrels(field) && !p.insist {
 		c.Why = quarrel
 	}
 	if d.Winner != merge.Ask {
-		c.Winner, c.DecidedBy, c.DecidedAt = string(d.Winner), "sync.fields."+field+": "+p.rule(field).String(), now
+		c.Decide(string(d.Winner), "sync.fields."+field+": "+p.rule(field).String(), now)
 	}
 	if p.insist {
 		c.DecidedBy = "a person"

@@ -36,7 +36,7 @@ func (j *Job) Resolve(ctx context.Context, in Resolution) (*store.Conflict, erro
 			return err
 		}
 		now := j.Clock.Now()
-		c.Winner, c.DecidedBy, c.DecidedAt = string(in.Take), actorOf(in.Actor), now
+		c.Decide(string(in.Take), actorOf(in.Actor), now)
 		err = errors.Join(tx.SaveConflict(c), tx.Note(link.Episode, now, c.DecidedBy, "decided a conflict", c.Field+": "+c.Winner))
 		if link.State != store.LinkFiled {
 			return err

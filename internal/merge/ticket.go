@@ -48,6 +48,14 @@ func Defaults() map[string]Rule {
 	}
 }
 
+// RuleOf is the rule of a field: the deployment's, or the default one.
+func RuleOf(rules map[string]Rule, field string) Rule {
+	if r, ok := rules[field]; ok {
+		return r
+	}
+	return Defaults()[field]
+}
+
 // Theirs is what a ticket says of each field.
 func Theirs(issue tracker.Issue) map[string]string {
 	theirs := map[string]string{

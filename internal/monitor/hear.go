@@ -126,9 +126,9 @@ func (m *merger) lost(theirs, ours tracker.Edit) error {
 	now := m.job.Clock.Now()
 	c := &store.Conflict{
 		Link: m.link.ID, Field: theirs.Field, At: now, Base: merge.Cut(theirs.From), Ours: merge.Cut(ours.To), Theirs: merge.Cut(theirs.To),
-		Author: theirs.Author, Why: "it was changed while we wrote, and our write went over it", Winner: string(merge.TrimtabWins),
-		DecidedBy: "chance", DecidedAt: now,
+		Author: theirs.Author, Why: "it was changed while we wrote, and our write went over it",
 	}
+	c.Decide(string(merge.TrimtabWins), "chance", now)
 	if err := m.tx.SaveConflict(c); err != nil {
 		return err
 	}

@@ -122,12 +122,7 @@ func (m *merger) follow() {
 	}
 }
 
-func (m *merger) rule(field string) merge.Rule {
-	if r, ok := m.job.Fields[field]; ok {
-		return r
-	}
-	return merge.Defaults()[field]
-}
+func (m *merger) rule(field string) merge.Rule { return merge.RuleOf(m.job.Fields, field) }
 
 // field merges one field.
 func (m *merger) field(field, theirs string) error {
@@ -177,10 +172,10 @@ func (m *merger) conflict(field string, base merge.Agreed, ours string, d merge.
 	now := m.job.Clock.Now()
 	c := &store.Conflict{
 		Link: m.link.ID, Field: field, At: now, Base: base.Theirs, Ours: ours, Theirs: merge.Shown(m.issue, field),
-		Author: merge.AuthorOf(m.issue, field), Why: "both sides changed it",
+		Author: merge.AuthorOf(m.issue, field), Why: store.BothChanged,
 	}
 	if d.Winner != merge.Ask {
-		c.Winner, c.DecidedBy, c.DecidedAt = string(d.Winner), "sync.fields."+field+": "+m.rule(field).String(), now
+		c.Decide(string(d.Winner), "sync.fields."+field+": "+m.rule(field).String(), now)
 	}
 	if err := m.tx.SaveConflict(c); err != nil {
 		return err
@@ -194,8 +189,7 @@ func (m *merger) agreed(field, ours, theirs string) error {
 	if open == nil || ours != theirs {
 		return nil
 	}
-	open.Winner, open.DecidedBy, open.DecidedAt = "agreed", "both sides say the same", m.job.Clock.Now()
-	return m.tx.SaveConflict(open)
+	return m.tx.Agreed(open, m.job.Clock.Now())
 }
 
 // push plans a write that a merge asks for and nothing else has.

@@ -29,6 +29,20 @@ type Conflict struct {
 	DecidedAt time.Time `json:"decided_at,omitzero"`
 }
 
+// Decide ends it.
+func (c *Conflict) Decide(winner, by string, at time.Time) {
+	c.Winner, c.DecidedBy, c.DecidedAt = winner, by, at
+}
+
+// BothChanged is why most conflicts are.
+const BothChanged = "both sides changed it"
+
+// Agreed ends a conflict whose sides say the same by now.
+func (t *Tx) Agreed(c *Conflict, at time.Time) error {
+	c.Decide("agreed", "both sides say the same", at)
+	return t.SaveConflict(c)
+}
+
 // Open reports whether a person is asked about it.
 func (c *Conflict) Open() bool { return c.Winner == "" }
 

@@ -27,15 +27,20 @@ var workflows = map[string]sandbox.Workflow{
 	"OPS": {
 		Statuses: []sandbox.Status{{Name: "Backlog", Category: "new"}, {Name: "Doing", Category: "indeterminate"}, {Name: "Review", Category: "indeterminate"}, {Name: "Shipped", Category: "done"}, {Name: "Rejected", Category: "done"}},
 		Transitions: []sandbox.Transition{
-			{Name: "Begin", From: "Backlog", To: "Doing"}, {Name: "Show", From: "Doing", To: "Review"}, {Name: "Ship", From: "Review", To: "Shipped", NoScreen: true},
-			{Name: "Reject", To: "Rejected"}, {Name: "Back", To: "Backlog"},
+			{Name: "Begin", From: "Backlog", To: "Doing"},
+			{Name: "Show", From: "Doing", To: "Review"},
+			{Name: "Ship", From: "Review", To: "Shipped", NoScreen: true},
+			{Name: "Reject", To: "Rejected"},
+			{Name: "Back", To: "Backlog"},
 		},
 	},
 	"DEV": {
 		Statuses: []sandbox.Status{{Name: "Neu", Category: "new"}, {Name: "In Arbeit", Category: "indeterminate"}, {Name: "Erledigt", Category: "done"}},
 		Transitions: []sandbox.Transition{
-			{Name: "Anfangen", To: "In Arbeit"}, {Name: "Beenden", From: "In Arbeit", To: "Erledigt", NeedsResolution: true},
-			{Name: "Schließen", From: "Neu", To: "Erledigt", NeedsResolution: true}, {Name: "Zurück", To: "Neu"},
+			{Name: "Anfangen", To: "In Arbeit"},
+			{Name: "Beenden", From: "In Arbeit", To: "Erledigt", NeedsResolution: true},
+			{Name: "Schließen", From: "Neu", To: "Erledigt", NeedsResolution: true},
+			{Name: "Zurück", To: "Neu"},
 		},
 		Resolutions: []string{"Fertig", "Nicht umgesetzt"},
 	},
