@@ -6,7 +6,9 @@
 // the call, the ticket carries a marker. A write whose outcome is not known is
 // set aside, looked up by its marker, left to settle, and only then sent again;
 // so a killed process, a lost answer or a failing tracker loses no ticket and
-// makes none twice.
+// makes none twice. What a later write brings is merged with the ticket as it is when
+// it is read for it (push.go). People tie tickets that exist to recommendations, and
+// decide conflicts (bind.go, resolve.go).
 package distribute
 
 import (

@@ -5,7 +5,10 @@
 // It asks from a watermark on the tracker's clock, with an overlap, because
 // trackers show changes late; what was seen in the overlap is remembered, so
 // nothing is heard twice. The watermark moves only in the transaction that has
-// taken everything in: a monitor that is killed asks again.
+// taken everything in: a monitor that is killed asks again. Of each ticket it merges
+// the fields (merge.go), tells what people did and does what their comments ask for
+// (hear.go, obey.go); once a day it looks every ticket up, and finds out which are
+// deleted (sweep.go).
 package monitor
 
 import (
