@@ -7,11 +7,13 @@
 //	go run ./bench -matcher [-quick] [-only b1,c] [-runs 5]
 //	go run ./bench -durable [-runs 5]
 //	go run ./bench -tickets [-n 10000]
+//	go run ./bench -poll [-n 10000]
 //
 // The first measures gathering, scanning and filing. The second measures the
 // matcher beside CLIPS, which must be installed (Debian's clips), and beside the
 // same joins by hand. The third measures durable runs beside bare commits. The
-// fourth counts the calls of filing, without trouble and with answers lost.
+// fourth counts the calls of filing, without trouble and with answers lost; the fifth those
+// of following what was filed.
 package main
 
 import (
@@ -41,6 +43,7 @@ type options struct {
 	rows, n, runs    int
 	matcher, quick   bool
 	durable, tickets bool
+	poll             bool
 	only             string
 }
 
@@ -48,7 +51,8 @@ func main() {
 	var o options
 	flag.IntVar(&o.rows, "rows", 1_000_000, "cost lines of the scan workloads")
 	flag.BoolVar(&o.tickets, "tickets", false, "count the calls of filing tickets instead")
-	flag.IntVar(&o.n, "n", 10000, "how many tickets that files")
+	flag.BoolVar(&o.poll, "poll", false, "count the calls of following tickets instead")
+	flag.IntVar(&o.n, "n", 10000, "how many tickets those file")
 	flag.IntVar(&o.runs, "runs", 5, "how often each is run, interleaved with its anchor")
 	flag.BoolVar(&o.matcher, "matcher", false, "measure the matcher instead")
 	flag.BoolVar(&o.durable, "durable", false, "measure durable runs instead")
@@ -74,6 +78,9 @@ func (o options) run(ctx context.Context) error {
 	}
 	if o.tickets {
 		return ticketsTable(ctx, os.Stdout, max(1, o.n))
+	}
+	if o.poll {
+		return pollTable(ctx, os.Stdout, max(1, o.n))
 	}
 	if o.matcher {
 		all, err := matcherContests(o.quick, o.only)
