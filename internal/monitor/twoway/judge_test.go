@@ -224,11 +224,20 @@ func (r *row) knew(theirs, ours entry) bool {
 		if l.What == "status changed" && l.At.Equal(theirs.at.Truncate(time.Millisecond)) {
 			heard = i
 		}
-		if l.At.Equal(op.CreatedAt) && strings.Contains(l.What, "→") {
+		// An older write that was still waiting says what has been decided since.
+		if l.At.Equal(op.CreatedAt) && strings.Contains(l.What, "→") || l.Actor == "scan" && moved(l.What) && !l.At.After(ours.at) {
 			decided = i
 		}
 	}
 	return heard >= 0 && heard < decided
+}
+
+// moved reports whether a line tells of another workflow, and not only of another condition.
+func moved(what string) bool {
+	from, to, ok := strings.Cut(what, " → ")
+	from, _, _ = strings.Cut(from, "/")
+	to, _, _ = strings.Cut(to, "/")
+	return ok && from != to
 }
 
 // opNamed finds the write that an entry of the history names.
