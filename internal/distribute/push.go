@@ -272,6 +272,7 @@ func (p *pushing) settle(tx *store.Tx, after tracker.Issue) error {
 	if p.change.Comment != "" {
 		wrote = append(wrote, "commented: "+p.change.Comment)
 	}
+	p.leaveUnheard(after)
 	ticket.UpdatedAt, p.link.Updated = after.Updated, after.Updated
 	p.op.State, p.op.Error = store.OpDone, ""
 	err = errors.Join(tx.SaveTicket(ticket), tx.SaveLink(p.link), tx.SaveOp(p.op))
@@ -279,6 +280,28 @@ func (p *pushing) settle(tx *store.Tx, after tracker.Issue) error {
 		return err
 	}
 	return tx.Note(p.about[0].ID, p.job.Clock.Now(), "distribute", "wrote to the ticket", strings.Join(wrote, "; "))
+}
+
+// leaveUnheard marks where the monitor has to go on listening to a ticket that it has not
+// looked at yet: the time of our write must not make what people said before it old.
+func (p *pushing) leaveUnheard(after tracker.Issue) {
+	sync := &p.link.Sync
+	if sync.Edit == "" {
+		sync.Edit = "0"
+		for _, e := range after.Edits {
+			if e.At.Before(p.link.Updated) {
+				sync.Edit = e.ID
+			}
+		}
+	}
+	if sync.Comment == "" {
+		sync.Comment = "0"
+		for _, c := range after.Comments {
+			if c.At.Before(p.link.Updated) {
+				sync.Comment = c.ID
+			}
+		}
+	}
 }
 
 // told says what was written, and by which rule.
