@@ -3,6 +3,7 @@ package redminesync
 import (
 	"context"
 	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -200,9 +201,25 @@ func (w *world) kept(v *verdict) {
 		}
 		told := slices.ContainsFunc(v.told[id], func(c *store.Conflict) bool { return c.Field == field })
 		if !told && w.lost(all[n:], field) {
-			w.t.Errorf("#%s %s: %q by %s is gone: %s", id, field, e.New, e.User, story(all, e))
+			w.t.Errorf("#%s %s: %q by %s is gone: %s\n%s", id, field, clip(e.New), e.User, story(all, e), w.timeline(v, id))
 		}
 	}
+}
+
+// timeline is what the state tells of a ticket.
+func (w *world) timeline(v *verdict, id string) (text string) {
+	at := slices.IndexFunc(v.links, func(l *store.Link) bool { return l.RemoteID == id })
+	if at < 0 {
+		return "no link"
+	}
+	w.check(w.store.Read(context.Background(), func(tx *store.Tx) error {
+		lines, err := tx.Timeline(v.links[at].Episode)
+		for _, l := range lines {
+			text += fmt.Sprintf("%+v\n", l)
+		}
+		return err
+	}))
+	return text
 }
 
 // lost reports whether the first of some edits, a person's, is not there after the others
