@@ -282,24 +282,25 @@ func (p *pushing) settle(tx *store.Tx, after tracker.Issue) error {
 	return tx.Note(p.about[0].ID, p.job.Clock.Now(), "distribute", "wrote to the ticket", strings.Join(wrote, "; "))
 }
 
-// leaveUnheard marks where the monitor has to go on listening to a ticket that it has not
-// looked at yet: the time of our write must not make what people said before it old.
+// leaveUnheard marks where the monitor has to go on listening to a ticket from before that
+// was noted: the time of our write must not make what people said before it old.
 func (p *pushing) leaveUnheard(after tracker.Issue) {
-	sync := &p.link.Sync
+	sync, last := &p.link.Sync, p.link.Updated
 	if sync.Edit == "" {
-		sync.Edit = "0"
+		sync.Edit = store.Unheard
 		for _, e := range after.Edits {
-			if e.At.Before(p.link.Updated) {
+			if e.At.Before(last) {
 				sync.Edit = e.ID
 			}
 		}
 	}
-	if sync.Comment == "" {
-		sync.Comment = "0"
-		for _, c := range after.Comments {
-			if c.At.Before(p.link.Updated) {
-				sync.Comment = c.ID
-			}
+	if sync.Comment != "" {
+		return
+	}
+	sync.Comment = store.Unheard
+	for _, c := range after.Comments {
+		if c.At.Before(last) {
+			sync.Comment = c.ID
 		}
 	}
 }

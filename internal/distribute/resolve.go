@@ -49,8 +49,8 @@ func (j *Job) Resolve(ctx context.Context, in Resolution) (*store.Conflict, erro
 	})
 }
 
-// yield lets the tracker's value of a field stand: ours is said and done with, so that theirs
-// is a change that the next look takes.
+// yield lets the tracker's value of a field stand: ours is taken for what both had agreed on,
+// so that theirs is a change, which the next look takes.
 func (j *Job) yield(tx *store.Tx, link *store.Link, field string) error {
 	about, err := tx.About(link)
 	if err != nil {
@@ -60,11 +60,12 @@ func (j *Job) yield(tx *store.Tx, link *store.Link, field string) error {
 	if err != nil {
 		return err
 	}
-	base := link.Base[field]
-	if ours, ok := said[field]; ok {
-		base.Ours = ours
+	said[merge.Status] = string(merge.StatusOf(store.WorkflowOf(about)))
+	ours, ok := said[field]
+	if !ok {
+		ours = link.Base[field].Ours
 	}
-	link.Base[field] = base
+	link.Base[field] = merge.Agreed{Ours: ours, Theirs: ours}
 	delete(link.Sync.Wrote, field)
 	return errors.Join(tx.SaveLink(link), tx.Hint(link.Tracker, link.RemoteID, j.Clock.Now()))
 }

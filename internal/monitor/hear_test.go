@@ -183,7 +183,8 @@ func TestConflictWaits(t *testing.T) {
 		d.kim(tracker.Change{Summary: &theirs})
 		d.pull()
 		got := d.conflicts()
-		if len(got) != 1 || got[0].Open() != (theirs != "Ours") || got[0].Theirs != "Theirs" {
+		told := map[string]string{"Theirs": "Theirs", "Theirs too": "Theirs too", "Ours": "Theirs too"}[theirs]
+		if len(got) != 1 || got[0].Open() != (theirs != "Ours") || got[0].Theirs != told {
 			t.Fatalf("after %q: %+v", theirs, got[0])
 		}
 		if drift := d.link().Sync.Drift[merge.Summary]; (drift == "") != (theirs == "Ours") {

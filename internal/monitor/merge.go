@@ -183,13 +183,19 @@ func (m *merger) conflict(field string, base merge.Agreed, ours string, d merge.
 	return m.note("conflict", fmt.Sprintf("%s: was %q, ours %q, tracker %q (%s)", field, c.Base, c.Ours, c.Theirs, m.rule(field)))
 }
 
-// agreed ends an open conflict whose sides say the same by now.
+// agreed ends an open conflict whose sides say the same by now, and else keeps what they say.
 func (m *merger) agreed(field, ours, theirs string) error {
-	open := m.frozen[field]
-	if open == nil || ours != theirs {
+	open, shown := m.frozen[field], merge.Shown(m.issue, field)
+	switch {
+	case open == nil:
+		return nil
+	case ours == theirs:
+		return m.tx.Agreed(open, m.job.Clock.Now())
+	case shown == open.Theirs:
 		return nil
 	}
-	return m.tx.Agreed(open, m.job.Clock.Now())
+	open.Theirs, open.Author = shown, merge.AuthorOf(m.issue, field)
+	return m.tx.SaveConflict(open)
 }
 
 // push plans a write that a merge asks for and nothing else has.

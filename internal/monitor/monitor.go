@@ -205,6 +205,11 @@ func (p *pulled) takeAll(tx *store.Tx, issues, hinted []tracker.Issue) error {
 			hold = earlier(hold, issue.Updated)
 		}
 	}
+	// What nobody has changed since is not asked for again: a search that lags behind by
+	// less than the overlap has shown it by now.
+	if !p.began.IsZero() {
+		next.At = later(next.At, p.began.Add(-p.job.Overlap))
+	}
 	next.At = earlier(next.At, hold)
 	// They do not move the watermark: what else has changed until then is not known.
 	for _, issue := range hinted {

@@ -199,8 +199,8 @@ func TestTransitionScreens(t *testing.T) {
 	}
 }
 
-// TestStaleTransition: a person moved the issue between our look and our step; the
-// step is looked for once more, and not for ever.
+// TestStaleTransition: a person moved the issue between our look and our step. Whether it is
+// still to be moved is for the caller to decide, who has not heard of it.
 func TestStaleTransition(t *testing.T) {
 	f := &flow{status: "Open", refusals: 1, offered: []string{step("31", "Closed", "done", ""), step("41", "Closed", "done", "")}}
 	c, err := jira.New(jira.Config{URL: newServer(t, f.ServeHTTP), Email: email, Token: token})
@@ -208,15 +208,14 @@ func TestStaleTransition(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	_, err = c.Update(t.Context(), "1", tracker.Set(tracker.Change{Op: "a", Status: tracker.Done}))
+	judged(t, err, tracker.Retry, `somebody has moved it to "Review" meanwhile`)
+	if len(f.taken) != 1 {
+		t.Errorf("sent %q", f.taken)
+	}
 	got, err := c.Update(t.Context(), "1", tracker.Set(tracker.Change{Op: "a", Status: tracker.Done}))
 	if err != nil || got.Status != tracker.Done || len(f.taken) != 2 || !strings.Contains(f.taken[1], `"41"`) {
 		t.Errorf("%+v, %v, sent %q", got, err, f.taken)
-	}
-	f.status, f.refusals, f.taken = "Open", 9, nil
-	_, err = c.Update(t.Context(), "1", tracker.Set(tracker.Change{Op: "b", Status: tracker.Done}))
-	judged(t, err, tracker.Rejected, "illegal workflow operation")
-	if len(f.taken) != 2 {
-		t.Errorf("sent %d times", len(f.taken))
 	}
 }
 

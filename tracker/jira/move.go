@@ -9,13 +9,15 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/trimtab/trimtab/tracker"
 )
 
-// maxHops is how many transitions may lead to a status.
-const maxHops = 3
+// maxHops is how many transitions may lead to a status: from a refused ticket over three
+// open statuses to done.
+const maxHops = 4
 
 // transition is an edge of a workflow, out of the status where the issue is.
 type transition struct {
@@ -36,13 +38,13 @@ func (w *writing) move(ctx context.Context) (bool, error) {
 		return moved, err
 	}
 	// Somebody may have moved the issue between the look at its transitions and the
-	// step: their ids are then those of another status.
+	// step: their ids are then those of another status. Whether it still is to be moved is
+	// decided anew.
 	now, again := w.client.one(ctx, w.before.ID, slim)
 	if again != nil || now.Fields.Status.ID == w.at.ID {
 		return false, err
 	}
-	w.before, w.been = now, nil
-	return w.walk(ctx)
+	return false, w.client.failed(w.put(), tracker.Retry, 0, "somebody has moved it to "+strconv.Quote(now.Fields.Status.Name)+" meanwhile", nil)
 }
 
 // walk goes to the wanted status. A workflow shows only the edges out of the
