@@ -201,7 +201,19 @@ const (
 // quarrels reports whether a field was written so often lately that somebody must be
 // answering each write with another: an automation, or Trimtab elsewhere.
 func (p *pushing) quarrels(field string) bool {
-	return len(lately(p.link.Sync.Wrote[field], p.job.Clock.Now())) >= maxFlips && (len(p.seen.Edits) == 0 || p.answered(field))
+	flips := max(len(lately(p.link.Sync.Wrote[field], p.job.Clock.Now())), p.flips(field))
+	return flips >= maxFlips && (len(p.seen.Edits) == 0 || p.answered(field))
+}
+
+// flips counts our writes of a field in the last hour of the ticket's history, which knows of
+// those too that seemed to fail.
+func (p *pushing) flips(field string) (n int) {
+	for _, e := range p.seen.Edits {
+		if e.Field == field && e.Op != "" && p.seen.Updated.Sub(e.At) < flipsIn {
+			n++
+		}
+	}
+	return n
 }
 
 // answered reports whether somebody has changed a field after a write of ours.

@@ -187,10 +187,10 @@ type Waiting struct {
 	Since  time.Time // when the oldest of it was decided
 }
 
-// WaitingFor reads what of a link's ticket is about to be written.
+// WaitingFor reads what of a link's ticket is still to be written, what is blocked too.
 func (t *Tx) WaitingFor(link int64) (Waiting, error) {
 	var w Waiting
-	ops, err := list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.link_id = ? AND o.state IN ('planned', 'sent', 'unknown') ORDER BY o.id`, link)
+	ops, err := list(t, readOp, `SELECT `+opColumns+` FROM `+opTables+` WHERE o.link_id = ? AND o.state <> 'done' ORDER BY o.id`, link)
 	for _, o := range ops {
 		switch o.Kind {
 		case OpReopen, OpClose, OpRecall, OpDismiss:
