@@ -391,3 +391,22 @@ func (w *world) episode(id int64) (e *store.Episode) {
 	}))
 	return e
 }
+// A write before the monitor's first look leaves it all that people said since the ticket
+// was filed, and moves nothing once it has looked.
+func TestLeaveUnheard(t *testing.T) {
+	filed := time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC)
+	before, after := filed.Add(-time.Minute), filed.Add(time.Minute)
+	p := &pushing{link: &store.Link{Updated: filed}}
+	p.leaveUnheard(tracker.Issue{
+		Edits:    []tracker.Edit{{ID: "7", At: before}, {ID: "8", At: after}, {ID: "9", At: after, Op: "op-1"}},
+		Comments: []tracker.Comment{{ID: "8", At: after}},
+	})
+	if got := p.link.Sync; got.Edit != "7" || got.Comment != "0" {
+		t.Errorf("it goes on after edit %q and comment %q", got.Edit, got.Comment)
+	}
+	p.link.Updated = after.Add(time.Minute)
+	p.leaveUnheard(tracker.Issue{Edits: []tracker.Edit{{ID: "9", At: after}}})
+	if got := p.link.Sync.Edit; got != "7" {
+		t.Errorf("moved to %q", got)
+	}
+}
