@@ -391,6 +391,7 @@ func (w *world) episode(id int64) (e *store.Episode) {
 	}))
 	return e
 }
+
 // A write before the monitor's first look leaves it all that people said since the ticket
 // was filed, and moves nothing once it has looked.
 func TestLeaveUnheard(t *testing.T) {
