@@ -48,9 +48,10 @@ func version(initdb string) int {
 	return n
 }
 
-// install asks apt for the server. Several test binaries may come to this at once.
+// install asks apt for the server. Several test binaries may come to this at once, and apt
+// lets one at a time look for packages, whichever: they share a lock.
 func install() error {
-	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "trimtab-postgres-install.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "trimtab-apt.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}

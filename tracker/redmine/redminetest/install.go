@@ -41,9 +41,10 @@ func installed() bool {
 	return err == nil
 }
 
-// install asks apt for it. Several test binaries may come to this at once.
+// install asks apt for it. Several test binaries may come to this at once, and apt lets one
+// at a time look for packages, whichever: they share a lock.
 func install() error {
-	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "trimtab-redmine-install.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "trimtab-apt.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
