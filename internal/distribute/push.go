@@ -75,8 +75,8 @@ func (s *sender) fill(tx *store.Tx, p *pushing) error {
 			p.change.Link = tracker.Link{Relation: tracker.Relates, To: better.RemoteID}
 		}
 	case store.OpRecall, store.OpDismiss:
-		// Unless somebody has taken it up again since.
-		if store.WorkflowOf(p.about).TicketStatus() == trimtab.TicketClosed {
+		// Unless somebody has taken it up again since, or has ended it in another way.
+		if w := store.WorkflowOf(p.about); w == trimtab.Dismissed || w == trimtab.AutoResolved {
 			p.ours[merge.Status], p.insist = string(tracker.WontDo), true
 		}
 	case store.OpLink:

@@ -411,3 +411,22 @@ func TestLeaveUnheard(t *testing.T) {
 		t.Errorf("moved to %q", got)
 	}
 }
+
+// TestFiledAs: what people made of a ticket before it was read for the first time is a
+// change; that a tracker cuts a title is none.
+func TestFiledAs(t *testing.T) {
+	p := store.OpPayload{Summary: "Stop vm-00 now", Assignee: "ann@example.com"}
+	issue := tracker.Issue{Status: tracker.InProgress, Summary: "Stop vm…", Assignee: "acc-ann"}
+	base := filedAs(p, issue)
+	for field, want := range map[string]merge.Agreed{
+		merge.Status: {Ours: "open", Theirs: "open"}, merge.Summary: {Ours: "Stop vm-00 now", Theirs: "Stop vm…"}, merge.Assignee: {Ours: "ann@example.com", Theirs: "acc-ann"},
+	} {
+		if base[field] != want {
+			t.Errorf("%s: %+v, want %+v", field, base[field], want)
+		}
+	}
+	issue.Summary = "Idle box"
+	if got := filedAs(p, issue)[merge.Summary]; got.Theirs != p.Summary {
+		t.Errorf("%+v", got)
+	}
+}

@@ -308,18 +308,15 @@ func dayOf(text string) time.Time {
 	return t
 }
 
-// filedAs is what both sides agree on of a new ticket. People may have worked on one that
-// was found again, before we knew of it: the monitor is to hear that.
-func filedAs(p store.OpPayload, issue tracker.Issue, again bool) map[string]merge.Agreed {
+// filedAs is what both sides agree on of a new ticket: what was filed. People and automations
+// may have worked on it before it was read: the monitor is to hear that.
+func filedAs(p store.OpPayload, issue tracker.Issue) map[string]merge.Agreed {
 	base := merge.AgreedOn(issue)
 	for field, ours := range sayings(p) {
 		base[field] = merge.Agreed{Ours: ours, Theirs: base[field].Theirs}
 	}
-	if !again {
-		return base
-	}
 	base[merge.Status] = merge.Agreed{Ours: string(tracker.Open), Theirs: string(tracker.Open)}
-	if !strings.HasPrefix(p.Summary, issue.Summary) { // a tracker cuts it, and nothing else
+	if !strings.HasPrefix(p.Summary, strings.TrimSuffix(issue.Summary, "…")) { // a tracker cuts it, and nothing else
 		base[merge.Summary] = merge.Agreed{Ours: p.Summary, Theirs: p.Summary}
 	}
 	return base
@@ -345,7 +342,7 @@ func (s *sender) filed(ctx context.Context, op *store.Op, link *store.Link, issu
 			return err
 		}
 		recommendation = e.First
-		link.Base, link.Updated = filedAs(op.Payload, issue, what == foundAgain), issue.Updated
+		link.Base, link.Updated = filedAs(op.Payload, issue), issue.Updated
 		link.Sync.Edit, link.Sync.Comment = store.Unheard, store.Unheard
 		ticket := &store.Ticket{
 			CreatedAt: issue.Created, Status: trimtab.TicketCreated, Tracker: s.name, Board: board.Name, RemoteID: issue.ID,

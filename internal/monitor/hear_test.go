@@ -271,3 +271,30 @@ func TestLegacy(t *testing.T) {
 		t.Errorf("%+v", base)
 	}
 }
+
+// TestRegret: a value of a person's that was left alone, and that a write went over whose
+// process died before it could tell, is told when the write is heard.
+func TestRegret(t *testing.T) {
+	d := newDesk(t)
+	d.job.Fields = map[string]merge.Rule{merge.Summary: {Direction: merge.Out, Conflict: merge.Newest}}
+	d.kim(tracker.Change{Summary: text("Theirs")})
+	d.pull()
+	if drift := d.link().Sync.Drift[merge.Summary]; drift != "Theirs" {
+		t.Fatalf("drift %q", drift)
+	}
+	d.job.Sayings = func(*store.Tx, *store.Link, []*store.Episode) (map[string]string, error) {
+		return map[string]string{merge.Summary: "Ours"}, nil
+	}
+	d.check(d.store.Write(t.Context(), func(tx *store.Tx) error { return tx.RefreshOnce(&store.Op{Link: 1, CreatedAt: d.clock.Now()}) }))
+	d.people(tracker.Change{Op: "op-1", Summary: text("Ours")})
+	for range 2 {
+		d.clock.Advance(time.Minute)
+		d.pull()
+	}
+	if got := d.conflicts(); len(got) != 1 || got[0].Theirs != "Theirs" || got[0].Ours != "Ours" || got[0].Winner != "trimtab" || got[0].Author != "kim" {
+		t.Errorf("%+v", got)
+	}
+	if drift := d.link().Sync.Drift[merge.Summary]; drift != "" {
+		t.Errorf("it still drifts: %q", drift)
+	}
+}

@@ -144,9 +144,30 @@ func (m *merger) field(field, theirs string) error {
 		Base: base, Ours: ours, Theirs: theirs, OursAt: m.waiting.Since, TheirsAt: merge.ChangedAt(m.issue, field),
 		Person: merge.ByPerson(m.issue, field), Reverted: merge.Reverted(m.issue, field, m.before), Frozen: m.frozen[field] != nil,
 	}, m.rule(field))
+	if err := m.regret(field, ours, theirs); err != nil {
+		return err
+	}
 	m.link.Sync.SetDrift(field, d.Drift || m.frozen[field] != nil && ours != theirs, merge.Shown(m.issue, field))
 	m.link.Base[field] = m.next(field, base, theirs, d)
 	return errors.Join(m.conflict(field, base, ours, d), m.agreed(field, ours, theirs), m.taken(field, theirs, d), m.push(field, d))
+}
+
+// regret tells of a person's value that was left alone for a while and then written over by a
+// process that died before it could say so.
+func (m *merger) regret(field, ours, theirs string) error {
+	lost, shown := m.link.Sync.Drift[field], merge.Shown(m.issue, field)
+	if lost == "" || lost == shown || ours != theirs || merge.ByPerson(m.issue, field) {
+		return nil
+	}
+	known, err := m.tx.ConflictsOf(m.link.ID)
+	if err != nil || slices.ContainsFunc(known, func(c *store.Conflict) bool { return c.Field == field && c.Theirs == lost }) {
+		return err
+	}
+	m.report.Conflicts++
+	now := m.job.Clock.Now()
+	c := &store.Conflict{Link: m.link.ID, Field: field, At: now, Ours: shown, Theirs: lost, Author: merge.AuthorOf(m.issue, field), Why: store.BothChanged}
+	c.Decide(string(merge.TrimtabWins), "sync.fields."+field+": "+m.rule(field).String(), now)
+	return m.tx.SaveConflict(c)
 }
 
 // next is the base of a field once the decision is noted. What is to be written moves it when
