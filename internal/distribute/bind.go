@@ -175,9 +175,8 @@ type Unbinding struct {
 
 // Unbind ends the link between a ticket and what it is about. The ticket stays as it is, but
 // for the labels by which it was found.
-func (j *Job) Unbind(ctx context.Context, in Unbinding) ([]Bound, error) {
-	var all []Bound
-	return all, j.Store.Write(ctx, func(tx *store.Tx) error {
+func (j *Job) Unbind(ctx context.Context, in Unbinding) (all []Bound, err error) {
+	err = j.Store.Write(ctx, func(tx *store.Tx) error {
 		link, err := tx.LinkByKey(in.Ticket)
 		if err != nil {
 			return err
@@ -200,12 +199,12 @@ func (j *Job) Unbind(ctx context.Context, in Unbinding) ([]Bound, error) {
 		}
 		return err
 	})
+	return all, err
 }
 
 // Refile lets a recommendation be filed again whose ticket is gone.
-func (j *Job) Refile(ctx context.Context, recommendation int64, actor string) (*Bound, error) {
-	var bound *Bound
-	return bound, j.Store.Write(ctx, func(tx *store.Tx) error {
+func (j *Job) Refile(ctx context.Context, recommendation int64, actor string) (bound *Bound, err error) {
+	err = j.Store.Write(ctx, func(tx *store.Tx) error {
 		e, err := tx.EpisodeOf(recommendation)
 		if err != nil {
 			return err
@@ -218,6 +217,7 @@ func (j *Job) Refile(ctx context.Context, recommendation int64, actor string) (*
 		bound = &Bound{Recommendation: e.First, Resource: e.Resource, Workflow: e.State.Workflow}
 		return err
 	})
+	return bound, err
 }
 
 // Candidate is a ticket of a board that seems to be about a recommendation without one.

@@ -19,12 +19,11 @@ type Resolution struct {
 // Resolve decides a conflict that waits for a person. Where the tracker wins, its value is
 // taken by the next pull; where Trimtab does, its newest value is written by the next
 // distribution.
-func (j *Job) Resolve(ctx context.Context, in Resolution) (*store.Conflict, error) {
+func (j *Job) Resolve(ctx context.Context, in Resolution) (c *store.Conflict, err error) {
 	if in.Take != merge.TrackerWins && in.Take != merge.TrimtabWins {
 		return nil, trimtab.Errorf(trimtab.Invalid, "take %q is none of tracker, trimtab", in.Take)
 	}
-	var c *store.Conflict
-	return c, j.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	err = j.Store.Write(ctx, func(tx *store.Tx) (err error) {
 		if c, err = tx.Conflict(in.Conflict); err != nil {
 			return err
 		}
@@ -47,6 +46,7 @@ func (j *Job) Resolve(ctx context.Context, in Resolution) (*store.Conflict, erro
 		}
 		return errors.Join(err, j.yield(tx, link, c.Field))
 	})
+	return c, err
 }
 
 // yield lets the tracker's value of a field stand: ours is taken for what both had agreed on,
