@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/internal/rest"
 	"github.com/trimtab/trimtab/tracker/jira/governor"
 )
 
@@ -62,7 +63,7 @@ func (c *Client) forbidden(ctx context.Context, project string) *tracker.Error {
 		return nil
 	}
 	e := c.failed(c.creation(nil), tracker.Forbidden, 0, "not sent: "+hold.Why, nil)
-	e.RetryAfter = max(hold.Until.Sub(c.cfg.Now()), minPause)
+	e.RetryAfter = max(hold.Until.Sub(c.cfg.Now()), rest.MinPause)
 	return e
 }
 
@@ -189,7 +190,7 @@ func (c *Client) refuse(k call, e elementError) *tracker.Error {
 	refused := c.failed(k, kind, status, e.What.String(), nil)
 	if kind == tracker.Retry {
 		// An element has no headers of its own that could name a pause.
-		refused.RetryAfter = minPause
+		refused.RetryAfter = rest.MinPause
 	}
 	return refused
 }

@@ -7,18 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/internal/rest"
 	"github.com/trimtab/trimtab/tracker/jira/markup"
-)
-
-// Bounds of the pause that a refusal asks for. Sites have been seen to say 0.
-const (
-	minPause = time.Second
-	maxPause = 24 * time.Hour
 )
 
 // failed makes the error of a call, with every trace of a secret removed.
@@ -57,7 +51,7 @@ func (c *Client) refused(k call, a *answer) error {
 	// A 429 without a header still asks for a pause; a 409 without one does not.
 	pause, said := retryAfter(a.head, c.cfg.Now())
 	if kind == tracker.Retry && (said || a.status == http.StatusTooManyRequests) {
-		e.RetryAfter = min(max(pause, minPause), maxPause)
+		e.RetryAfter = min(max(pause, rest.MinPause), rest.MaxPause)
 	}
 	return e
 }
@@ -70,36 +64,13 @@ func refusal(k call, a *answer) tracker.Kind {
 	case "AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED":
 		return tracker.Unauthorized
 	}
-	switch status := a.status; {
-	case status == http.StatusUnauthorized:
-		return tracker.Unauthorized
-	case status == http.StatusForbidden:
-		return tracker.Forbidden
-	case status == http.StatusNotFound:
-		return tracker.Missing
-	// All of these say that nothing was done and that later it may work.
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly:
-		return tracker.Retry
-	// With a date to come back it was turned away at the door; without one it may
-	// have died at work.
-	case status == http.StatusServiceUnavailable && a.head.Get("Retry-After") != "":
-		return tracker.Retry
-	case status >= 500:
-		return k.doubt()
-	}
-	return tracker.Rejected
+	return rest.Refusal(a.status, a.head, k.doubt())
 }
 
-// retryAfter reads the pause that an answer asks for: seconds or a date.
+// retryAfter reads the pause that an answer asks for.
 func retryAfter(head http.Header, now time.Time) (time.Duration, bool) {
-	text := head.Get("Retry-After")
-	// Seconds may have a fraction. They are bounded before they become a duration,
-	// which would overflow.
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), maxPause.Seconds()) * float64(time.Second)), true
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return at.Sub(now), true
+	if pause, said := rest.RetryAfter(head, now); said {
+		return pause, true
 	}
 	// Some of Jira's limits say the end of the pause in a header of their own.
 	if at, err := time.Parse(time.RFC3339, head.Get("X-RateLimit-Reset")); err == nil {

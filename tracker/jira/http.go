@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/internal/rest"
 	"github.com/trimtab/trimtab/tracker/jira/governor"
 )
 
@@ -34,19 +35,6 @@ type call struct {
 
 // String names the call in errors; the query stays out of them.
 func (k call) String() string { return k.method + " " + k.path }
-
-// httpClient keeps the caller's transport but follows no redirect: Jira's API
-// has none, a login page has, and a POST would arrive at its end as a GET.
-func httpClient(given *http.Client) *http.Client {
-	made := &http.Client{}
-	if given != nil {
-		*made = *given
-	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		made.Transport = t.Clone()
-	}
-	made.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return made
-}
 
 // do sends a call when its turn has come and decodes its answer into out, if it
 // is not nil. Its error is always a [tracker.Error].
@@ -115,7 +103,7 @@ func (c *Client) admit(ctx context.Context, k call, t *turn) error {
 			if d.Forbidden {
 				e.Kind = tracker.Forbidden
 			}
-			e.RetryAfter = max(d.Wait, minPause)
+			e.RetryAfter = max(d.Wait, rest.MinPause)
 			return e
 		}
 		if err := c.cfg.Sleep(ctx, d.Wait); err != nil {
@@ -150,7 +138,7 @@ func (a *answer) outcome(c *Client, err error) governor.Outcome {
 	if pause, said := retryAfter(a.head, c.cfg.Now()); said && pause > 0 {
 		o.Pause = pause
 	} else if said && a.status == http.StatusServiceUnavailable {
-		o.Pause = minPause
+		o.Pause = rest.MinPause
 	}
 	o.Reset, _ = time.Parse(time.RFC3339, a.head.Get("X-RateLimit-Reset")) // zero if it is no time
 	return o

@@ -15,16 +15,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/internal/rest"
 )
 
 // Config is what one Jira site needs. URL is required, and one way to be known:
@@ -104,17 +101,17 @@ var _ tracker.Tracker = (*Client)(nil)
 // New makes a client. It asks nothing of Jira yet.
 func New(cfg Config) (*Client, error) {
 	cfg.Edition = cmp.Or(cfg.Edition, Cloud)
-	base, err := siteURL(cfg.URL)
+	base, err := site.Address(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, edition: editions[cfg.Edition], base: base, root: base, http: httpClient(cfg.HTTP), secrets: &secrets{}, site: cfg.Site}
+	c := &Client{cfg: cfg, edition: editions[cfg.Edition], base: base, root: base, http: rest.Client(cfg.HTTP), secrets: &secrets{}, site: cfg.Site}
 	if c.edition == nil {
 		return nil, trimtab.Errorf(trimtab.Invalid, "jira %s: there is no edition %q", base.Host, cfg.Edition).WithNext("use cloud or datacenter")
 	}
 	c.defaults()
 	if cfg.CloudID != "" {
-		api, err := siteURL(cmp.Or(cfg.APIURL, "https://api.atlassian.com"))
+		api, err := site.Address(cmp.Or(cfg.APIURL, "https://api.atlassian.com"))
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +120,7 @@ func New(cfg Config) (*Client, error) {
 	if c.auth, err = c.authorize(); err != nil {
 		return nil, err
 	}
-	if err := checkMapping(cfg.Status); err != nil {
+	if err := rest.CheckStatuses(cfg.Status); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -151,42 +148,8 @@ func (c *Client) defaults() {
 	}
 }
 
-// siteURL checks the address of the site: the token must not leave in clear.
-func siteURL(text string) (*url.URL, error) {
-	base, err := url.Parse(strings.TrimRight(text, "/"))
-	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		// The text is not repeated: it may hold a password.
-		return nil, trimtab.Errorf(trimtab.Invalid, "the URL of a Jira site is like https://company.atlassian.net")
-	}
-	// Plain HTTP is for the sandbox on this machine.
-	if base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())) {
-		return nil, trimtab.Errorf(trimtab.Invalid, "jira %s: the token would travel in clear over %s", base.Host, base.Scheme).
-			WithNext("use https")
-	}
-	return base, nil
-}
-
-// loopback takes addresses and the one name that never leaves the machine.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// checkMapping refuses words that would silently map nothing. Whether a
-// project has the statuses is for Check to ask.
-func checkMapping(projects map[string]map[string]string) error {
-	for _, project := range slices.Sorted(maps.Keys(projects)) {
-		for status, name := range projects[project] {
-			if !slices.Contains([]tracker.Status{tracker.Open, tracker.InProgress, tracker.Done, tracker.WontDo}, tracker.Status(status)) {
-				return trimtab.Errorf(trimtab.Invalid, "status map of project %s: %q is not one of open, in_progress, done, wont_do", project, status)
-			}
-			if name == "" {
-				return trimtab.Errorf(trimtab.Invalid, "status map of project %s: %s names no status", project, status)
-			}
-		}
-	}
-	return nil
-}
+// site words mistakes in an address.
+var site = rest.Site{Kind: "jira", Name: "a Jira site", Example: "https://company.atlassian.net", Secret: "token"}
 
 // Close lets go of idle connections. The client can be used again.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

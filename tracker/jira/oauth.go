@@ -87,7 +87,7 @@ func newOAuth(c *Client) (*oauth, error) {
 		cfg.Tokens = &memory{}
 	}
 	cfg.TokenURL = cmp.Or(cfg.TokenURL, "https://auth.atlassian.com/oauth/token")
-	if _, err := siteURL(cfg.TokenURL); err != nil {
+	if _, err := site.Address(cfg.TokenURL); err != nil {
 		return nil, err
 	}
 	c.secrets.add(cfg.ClientSecret)

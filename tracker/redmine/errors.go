@@ -5,17 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/trimtab/trimtab/tracker"
-)
-
-// Bounds of the pause that a refusal asks for.
-const (
-	minPause = time.Second
-	maxPause = 24 * time.Hour
+	"github.com/trimtab/trimtab/tracker/internal/rest"
 )
 
 // failed makes the error of a call, with every trace of the key removed.
@@ -51,51 +44,15 @@ func (c *Client) unanswered(k call, sent bool, err error) error {
 
 // refused judges an answer that is no success.
 func (c *Client) refused(k call, a *answer) error {
-	kind := refusal(k, a)
+	// A 5xx is also of a database that was locked, after which nothing is there: the answer
+	// does not tell it from a failure that came after the write.
+	kind := rest.Refusal(a.status, a.head, k.doubt())
 	e := c.failed(k, kind, a.status, reason(a), nil)
-	pause, said := retryAfter(a.head, c.cfg.Now())
+	pause, said := rest.RetryAfter(a.head, c.cfg.Now())
 	if kind == tracker.Retry && (said || a.status == http.StatusTooManyRequests) {
-		e.RetryAfter = min(max(pause, minPause), maxPause)
+		e.RetryAfter = min(max(pause, rest.MinPause), rest.MaxPause)
 	}
 	return e
-}
-
-// refusal is the kind of an answer that is no success.
-func refusal(k call, a *answer) tracker.Kind {
-	switch status := a.status; {
-	case status == http.StatusUnauthorized:
-		return tracker.Unauthorized
-	case status == http.StatusForbidden:
-		return tracker.Forbidden
-	case status == http.StatusNotFound:
-		return tracker.Missing
-	// All of these say that nothing was done and that later it may work. Redmine says
-	// none of them; what stands before it may.
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly:
-		return tracker.Retry
-	// With a date to come back it was turned away at the door; without one it may have
-	// died at work.
-	case status == http.StatusServiceUnavailable && a.head.Get("Retry-After") != "":
-		return tracker.Retry
-	// Also of a database that was locked, after which nothing is there: the answer does
-	// not tell it from a failure that came after the write.
-	case status >= 500:
-		return k.doubt()
-	}
-	return tracker.Rejected
-}
-
-// retryAfter reads the pause that an answer asks for: seconds or a date.
-func retryAfter(head http.Header, now time.Time) (time.Duration, bool) {
-	text := head.Get("Retry-After")
-	// They are bounded before they become a duration, which would overflow.
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), maxPause.Seconds()) * float64(time.Second)), true
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return at.Sub(now), true
-	}
-	return 0, false
 }
 
 // reason is what an answer says about its refusal; a page of HTML says nothing.

@@ -43,19 +43,6 @@ func (k call) doubt() tracker.Kind {
 	return tracker.Ambiguous
 }
 
-// httpClient keeps the caller's transport but follows no redirect: the API has none, a
-// login page has, and a POST would arrive at its end as a GET.
-func httpClient(given *http.Client) *http.Client {
-	made := &http.Client{}
-	if given != nil {
-		*made = *given
-	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		made.Transport = t.Clone()
-	}
-	made.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return made
-}
-
 // answer is what came back of a call.
 type answer struct {
 	status int

@@ -15,16 +15,14 @@ package redmine
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab"
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/internal/rest"
 )
 
 // Config is what one Redmine needs: URL and Key. The two custom fields are made by an
@@ -87,7 +85,7 @@ var _ tracker.Tracker = (*Client)(nil)
 
 // New makes a client. It asks nothing of Redmine yet.
 func New(cfg Config) (*Client, error) {
-	base, err := siteURL(cfg.URL)
+	base, err := site.Address(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +98,7 @@ func New(cfg Config) (*Client, error) {
 	if !ok {
 		return nil, trimtab.Errorf(trimtab.Invalid, "redmine %s: there is no markup %q", base.Host, cfg.Markup).WithNext("use textile or markdown")
 	}
-	if err := checkMapping(cfg.Status); err != nil {
+	if err := rest.CheckStatuses(cfg.Status); err != nil {
 		return nil, err
 	}
 	cfg.Marker, cfg.Origin = cmp.Or(cfg.Marker, "Trimtab marker"), cmp.Or(cfg.Origin, "Trimtab")
@@ -113,39 +111,11 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Client{cfg: cfg, base: base, http: httpClient(cfg.HTTP), text: text}, nil
+	return &Client{cfg: cfg, base: base, http: rest.Client(cfg.HTTP), text: text}, nil
 }
 
-// siteURL checks the address: the key must not leave in clear.
-func siteURL(text string) (*url.URL, error) {
-	base, err := url.Parse(strings.TrimRight(text, "/"))
-	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		// The text is not repeated: it may hold a password.
-		return nil, trimtab.Errorf(trimtab.Invalid, "the URL of a Redmine is like https://redmine.company.example")
-	}
-	ip := net.ParseIP(base.Hostname())
-	loopback := base.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if base.Scheme != "https" && (base.Scheme != "http" || !loopback) {
-		return nil, trimtab.Errorf(trimtab.Invalid, "redmine %s: the key would travel in clear over %s", base.Host, base.Scheme).WithNext("use https")
-	}
-	return base, nil
-}
-
-// checkMapping refuses words that would silently map nothing. Whether Redmine has the
-// statuses is for Check to ask.
-func checkMapping(projects map[string]map[string]string) error {
-	for _, project := range slices.Sorted(maps.Keys(projects)) {
-		for status, name := range projects[project] {
-			if !slices.Contains(canonical, tracker.Status(status)) {
-				return trimtab.Errorf(trimtab.Invalid, "status map of project %s: %q is not one of open, in_progress, done, wont_do", project, status)
-			}
-			if name == "" {
-				return trimtab.Errorf(trimtab.Invalid, "status map of project %s: %s names no status", project, status)
-			}
-		}
-	}
-	return nil
-}
+// site words mistakes in an address.
+var site = rest.Site{Kind: "redmine", Name: "a Redmine", Example: "https://redmine.company.example", Secret: "key"}
 
 // Close lets go of idle connections. The client can be used again.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

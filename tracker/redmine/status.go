@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/tracker"
+	"github.com/trimtab/trimtab/tracker/internal/rest"
 )
-
-// canonical are the statuses that can be mapped and written.
-var canonical = []tracker.Status{tracker.Open, tracker.InProgress, tracker.Done, tracker.WontDo}
 
 // notDone are names of closed statuses that say that nothing was done.
 var notDone = []string{
@@ -37,7 +35,7 @@ type status struct {
 // by whether it is closed.
 func (c *Client) statusOf(project string, is status, all []status) tracker.Status {
 	mapping := c.cfg.Status[project]
-	for _, s := range canonical {
+	for _, s := range rest.Statuses {
 		if name := mapping[string(s)]; name != "" && strings.EqualFold(name, is.Name) {
 			return s
 		}
