@@ -36,7 +36,7 @@ type pushing struct {
 // prepare reads what an op writes, made of the newest state.
 func (s *sender) prepare(ctx context.Context, op *store.Op) (*pushing, error) {
 	p := &pushing{
-		job: s.job, op: op, ours: map[string]string{}, frozen: map[string]*store.Conflict{}, not: map[string]string{},
+		job: s.job, op: op, ours: map[string]string{}, not: map[string]string{},
 		change: tracker.Change{Op: s.opID(op), Comment: op.Payload.Comment},
 	}
 	if s.job.rule(merge.Comments).Direction == merge.In {
@@ -49,11 +49,7 @@ func (s *sender) prepare(ctx context.Context, op *store.Op) (*pushing, error) {
 		if p.about, err = tx.About(p.link); err != nil {
 			return err
 		}
-		open, err := tx.OpenConflicts(p.link.ID)
-		for _, c := range open {
-			p.frozen[c.Field] = c
-		}
-		if err != nil {
+		if p.frozen, err = tx.Asked(p.link.ID); err != nil {
 			return err
 		}
 		return s.fill(tx, p)

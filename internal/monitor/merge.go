@@ -75,13 +75,9 @@ func (m *merger) run() error {
 // findOurs finds what we have to say. Only while a write is on its way, or a person is asked
 // who is right, do we have values of our own; otherwise what was agreed on holds.
 func (m *merger) findOurs() (err error) {
-	m.ours, m.frozen = map[string]string{}, map[string]*store.Conflict{}
-	open, err := m.tx.OpenConflicts(m.link.ID)
-	if err != nil {
+	m.ours = map[string]string{}
+	if m.frozen, err = m.tx.Asked(m.link.ID); err != nil {
 		return err
-	}
-	for _, c := range open {
-		m.frozen[c.Field] = c
 	}
 	if m.waiting, err = m.tx.WaitingFor(m.link.ID); err != nil {
 		return err

@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab"
@@ -61,12 +60,12 @@ func readConflict(r scanner) (*Conflict, error) {
 // a ticket one at a time is open: what is told of it again brings that up to date.
 func (t *Tx) SaveConflict(c *Conflict) error {
 	if c.ID == 0 && c.Open() {
-		open, err := t.OpenConflicts(c.Link)
+		asked, err := t.Asked(c.Link)
 		if err != nil {
 			return err
 		}
-		if i := slices.IndexFunc(open, func(o *Conflict) bool { return o.Field == c.Field }); i >= 0 {
-			c.ID, c.At = open[i].ID, open[i].At
+		if open := asked[c.Field]; open != nil {
+			c.ID, c.At = open.ID, open.At
 		}
 	}
 	args := []any{c.Link, c.Field, millis(c.At), c.Base, c.Ours, c.Theirs, c.Author, c.Why, c.Winner, c.DecidedBy, millis(c.DecidedAt)}
@@ -83,6 +82,16 @@ func (t *Tx) SaveConflict(c *Conflict) error {
 // OpenConflicts are those of a link that wait for a person.
 func (t *Tx) OpenConflicts(link int64) ([]*Conflict, error) {
 	return list(t, readConflict, conflictQuery+`WHERE c.link_id = ? AND c.winner = '' ORDER BY c.id`, link)
+}
+
+// Asked are the open conflicts of a link, by field: each field has one at a time.
+func (t *Tx) Asked(link int64) (map[string]*Conflict, error) {
+	open, err := t.OpenConflicts(link)
+	asked := make(map[string]*Conflict, len(open))
+	for _, c := range open {
+		asked[c.Field] = c
+	}
+	return asked, err
 }
 
 // ConflictsOf are all of a link.
